@@ -1,0 +1,1 @@
+"""Benchmarks: figures beside a peer or a limit measured in the same run."""

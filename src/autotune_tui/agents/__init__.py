@@ -1,0 +1,1 @@
+"""Agents: whatever proposes and edits. The engine knows them by `base.Agent` only."""

@@ -1,0 +1,191 @@
+"""The protocol between the engine and whatever proposes and edits.
+
+The engine knows agents only by this file. A call may be cancelled at any moment (`asyncio.CancelledError`); an agent then
+stops its own processes and lets the cancellation pass. An agent states no metric: only what the harness read counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from autotune_tui.model.profile import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class PastExperiment:
+    """What an agent may know of an earlier experiment."""
+
+    index: int
+    status: str
+    reason: str
+    description: str
+    strategy: str
+    key: str
+    """The plan's `key`: what was tried, in a form that can be compared."""
+    effect: float | None
+    """Relative change of the metric as measured (-0.13: it fell by 13 %), None when nothing was measured."""
+    interval: tuple[float, float] | None
+    hypothesis: str
+    observation: str
+    next: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """The plan's `data`, as it was journalled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A change handed in by a person (`autotune-tui propose`)."""
+
+    description: str
+    patch: str = ""
+    """A unified diff to apply to the candidate worktree; empty when the worktree was edited in place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Everything an agent is given for one experiment."""
+
+    experiment: int
+    goal: str
+    constraints: tuple[str, ...]
+    metric: str
+    unit: str
+    direction: Literal["lower", "higher"]
+    benchmark: str
+    """The benchmark command, as text for a person or a model."""
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+    files: tuple[str, ...]
+    """Paths in scope, relative to the worktree, sorted."""
+    directory: Path
+    """The candidate worktree, at the incumbent's commit. The agent edits here."""
+    artifacts: Path
+    """The experiment's folder, for transcripts and the like."""
+    incumbent: str
+    """The incumbent's commit."""
+    baseline_value: float | None
+    incumbent_value: float | None
+    target: float | None
+    profile: Profile | None
+    history: tuple[PastExperiment, ...]
+    ideas: str
+    health: str
+    environment: Mapping[str, str]
+    """Environment of the benchmark's commands, for agents that run something."""
+    submitted: Callable[[], Awaitable[Submission]]
+    """Waits for the user's next submission; only the manual agent uses it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approach:
+    name: str
+    trade_off: str
+    chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the agent means to try. Rendered to `plan.md` and journalled whole."""
+
+    description: str
+    """One line, imperative, as for a commit's subject: "Join strings in render() once"."""
+    hypothesis: str
+    """In the form "X should improve Y because Z"."""
+    target: str = ""
+    """What is changed: `src/app/rows.py:parse` or a knob's name."""
+    strategy: str = ""
+    """The kind of change, for strategy rotation: `knob`, `rewrite:list-to-set`, ..."""
+    key: str = ""
+    """Identifies the proposal; the engine discards a second plan with the same key on the same incumbent as duplicate."""
+    bottleneck: str = ""
+    principles: tuple[str, ...] = ()
+    approaches: tuple[Approach, ...] = ()
+    expected: float | None = None
+    """Expected relative change of the metric (-0.1: falls by 10 %)."""
+    scores: Mapping[str, int] = field(default_factory=dict)
+    """impact, feasibility, novelty, 1..10 each."""
+    premortem: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """Agent-private, JSON-able; journalled and handed back in `PastExperiment.data`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What the agent says about the change it just made; empty fields leave the plan's words."""
+
+    description: str = ""
+    hypothesis: str = ""
+    notes: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a candidate failed before it could be measured, for a rework."""
+
+    phase: Literal["scope", "build", "check", "oracle", "measure"]
+    reason: str
+    output: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How the experiment ended, for the reflection."""
+
+    status: str
+    reason: str
+    effect: float | None
+    interval: tuple[float, float] | None
+    pairs: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reflection:
+    observation: str
+    next: str
+    surprises: str = ""
+    lessons: tuple[str, ...] = ()
+    directions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AgentEvent:
+    """Something to show while the agent works."""
+
+    kind: Literal["text", "tool", "usage"]
+    text: str = ""
+    usage: Mapping[str, float] = field(default_factory=dict)
+    """For `usage`: any of input_tokens, output_tokens, usd."""
+
+
+Emit = Callable[[AgentEvent], None]
+
+
+class NothingToPropose(Exception):
+    """Raised by `propose` when the agent has no proposal left; the session then ends with this reason."""
+
+
+class Agent(Protocol):
+    """Whatever proposes and edits. All methods may raise `AgentError`."""
+
+    name: str
+
+    async def propose(self, context: Context, emit: Emit) -> Plan:
+        """A plan for this experiment; raises `NothingToPropose`."""
+
+    async def edit(self, context: Context, plan: Plan, emit: Emit) -> Edit:
+        """Apply the plan in `context.directory`."""
+
+    async def rework(self, context: Context, plan: Plan, failure: Failure, emit: Emit) -> Edit | None:
+        """Mend the candidate in place after a failure; None when the agent has no answer to it."""
+
+    async def reflect(self, context: Context, plan: Plan, outcome: Outcome, emit: Emit) -> Reflection:
+        """What was learned; called for every experiment, also the failed."""
+
+    async def close(self) -> None:
+        """Free what the agent holds (processes, connections)."""

@@ -1,0 +1,312 @@
+"""The journal's records as dataclasses.
+
+`to_record` and `from_record` turn a record into the JSON object of one journal line and back. `config` and `result` are
+shared with the `autotune` tool and keep its exact field names (hence the camel case inside their nested objects); every
+other type is ours. Reading never fails on content: an unknown type becomes `Unknown`, unknown fields are passed over, and a
+field of the wrong type is the reader's to distrust.
+
+Conventions: `effect` and `interval` are relative changes of the metric in its own direction (-0.13: it fell by 13 %), or
+absolute differences when `scale` is "difference". Times are seconds, sizes bytes, timestamps RFC 3339 in UTC.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One line of the journal. The writer sets `seq` and `timestamp`."""
+
+    type: ClassVar[str] = ""
+    seq: int = 0
+    timestamp: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session(Record):
+    """An engine begins to work on the session (`event` start) or leaves it (`end`)."""
+
+    type: ClassVar[str] = "session"
+    event: str = "start"
+    version: int = FORMAT_VERSION
+    id: str = ""
+    goal: str = ""
+    repo: str = ""
+    branch: str = ""
+    base_commit: str = ""
+    agent: str = ""
+    tool: str = ""
+    engine: Mapping[str, Any] = field(default_factory=dict)
+    """Identity of the engine process: pid, started (clock ticks since boot), boot_id, host."""
+    outcome: str = ""
+    """On `end`: completed, paused, stopped, failed."""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config(Record):
+    """Opens a segment. Shared type."""
+
+    type: ClassVar[str] = "config"
+    name: str = ""
+    metric_name: str = ""
+    metric_unit: str = ""
+    direction: str = "lower"
+    segment: int = 1
+    mode: str = "optimize"
+    objective: Mapping[str, Any] = field(default_factory=dict)
+    budget: Mapping[str, Any] = field(default_factory=dict)
+    health: Mapping[str, Any] = field(default_factory=dict)
+    recovery: Mapping[str, Any] = field(default_factory=dict)
+    baseline_commit: str = ""
+    target: float | None = None
+    threshold: str = ""
+    source: str = ""
+    profile: str = ""
+    command: str = ""
+    scope: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result(Record):
+    """An experiment has ended, or (first of a segment) the baseline was measured. Shared type."""
+
+    type: ClassVar[str] = "result"
+    index: int = 0
+    commit: str = ""
+    metric: float | None = None
+    status: str = ""
+    description: str = ""
+    segment: int = 1
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    asi: Mapping[str, Any] = field(default_factory=dict)
+    failure: str | None = None
+    health: str = ""
+    recovery: str | None = None
+    reason: str = ""
+    files: tuple[str, ...] = ()
+    mode: str = "optimize"
+    sha: str = ""
+    detail: str = ""
+    """The reason in words, for a person."""
+    strategy: str = ""
+    key: str = ""
+    effect: float | None = None
+    interval: tuple[float, float] | None = None
+    scale: str = "log"
+    pairs: int = 0
+    seconds: float = 0.0
+    folder: str = ""
+    """The experiment's folder, relative to the session's."""
+    environment: str = ""
+    """Hash of the environment snapshot that the measurement was taken under."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phase(Record):
+    type: ClassVar[str] = "phase"
+    experiment: int = 0
+    phase: str = ""
+    state: str = "start"
+    seconds: float = 0.0
+    outcome: str = ""
+    """On `end`: empty when the experiment goes on, else how it ended."""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan(Record):
+    type: ClassVar[str] = "plan"
+    experiment: int = 0
+    agent: str = ""
+    description: str = ""
+    hypothesis: str = ""
+    target: str = ""
+    strategy: str = ""
+    key: str = ""
+    bottleneck: str = ""
+    principles: tuple[str, ...] = ()
+    approaches: tuple[Mapping[str, Any], ...] = ()
+    expected: float | None = None
+    scores: Mapping[str, int] = field(default_factory=dict)
+    premortem: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration(Record):
+    """What the A/A pairs said at the start of a segment."""
+
+    type: ClassVar[str] = "calibration"
+    segment: int = 1
+    pairs: int = 0
+    sigma: float = 0.0
+    """Pair noise: 1.4826 * median |ln a - ln b| (or of a - b when `scale` is "difference")."""
+    detectable: float = 0.0
+    """The relative effect that the profile's most pairs would detect."""
+    exact: bool = False
+    scale: str = "log"
+    spread: float = 0.0
+    """(max - min) / median of the first five runs."""
+    seconds: float = 0.0
+    """Median wall time of one sample."""
+    decision_seconds: tuple[float, float] = (0.0, 0.0)
+    """What a decision will cost, shortest and longest."""
+    repeat: int = 1
+    timeout: float = 0.0
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample(Record):
+    """One run of the benchmark that was measured."""
+
+    type: ClassVar[str] = "sample"
+    experiment: int = 0
+    purpose: str = "experiment"
+    """calibration, experiment or validation."""
+    block: int = 0
+    attempt: int = 0
+    """Counts the times this block was taken; only the last attempt counts."""
+    run: int = 0
+    """Position in the block, 0..3."""
+    side: str = ""
+    """incumbent or candidate."""
+    value: float | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    seed: int = 0
+    exit: int = 0
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision(Record):
+    """A look at the evidence; with `state` keep and commits set, also the synced intent to move the branch."""
+
+    type: ClassVar[str] = "decision"
+    experiment: int = 0
+    state: str = "continue"
+    """continue, keep, discard."""
+    reason: str = ""
+    pairs: int = 0
+    effect: float = 0.0
+    interval: tuple[float, float] | None = None
+    scale: str = "log"
+    p: float | None = None
+    next_look: int | None = None
+    """The number of pairs at which evidence is next judged."""
+    weak: bool = False
+    from_commit: str = ""
+    to_commit: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validation(Record):
+    """The segment's first commit against the branch, measured afresh with a fixed number of pairs."""
+
+    type: ClassVar[str] = "validation"
+    segment: int = 1
+    from_commit: str = ""
+    to_commit: str = ""
+    keeps: int = 0
+    pairs: int = 0
+    effect: float = 0.0
+    interval: tuple[float, float] = (0.0, 0.0)
+    scale: str = "log"
+    confirmed: bool = False
+    before: float | None = None
+    after: float | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control(Record):
+    """A command from the inbox and what became of it."""
+
+    type: ClassVar[str] = "control"
+    id: str = ""
+    command: str = ""
+    by: str = ""
+    accepted: bool = True
+    reason: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health(Record):
+    type: ClassVar[str] = "health"
+    experiment: int = 0
+    health: str = ""
+    previous: str = ""
+    reason: str = ""
+    next: str = ""
+    recovery: str | None = None
+    """The playbook that is active."""
+    heals: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage(Record):
+    type: ClassVar[str] = "usage"
+    experiment: int = 0
+    agent: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    usd: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note(Record):
+    type: ClassVar[str] = "note"
+    level: str = "info"
+    """info or warning."""
+    experiment: int = 0
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown(Record):
+    """A record of a type that this version does not know."""
+
+    type: ClassVar[str] = "unknown"
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+TYPES: dict[str, type[Record]] = {
+    cls.type: cls
+    for cls in (
+        Session, Config, Result, Phase, Plan, Calibration, Sample, Decision, Validation, Control, Health, Usage, Note,
+    )
+}  # fmt: skip
+_FIELDS = {name: frozenset(f.name for f in dataclasses.fields(cls)) for name, cls in TYPES.items()}
+
+
+def to_record(event: Record) -> dict[str, Any]:
+    """The JSON object of one journal line; `type` comes first, as people read these files."""
+    if isinstance(event, Unknown):
+        return dict(event.data)
+    record: dict[str, Any] = {"type": event.type}
+    for f in dataclasses.fields(event):
+        record[f.name] = getattr(event, f.name)
+    return record
+
+
+def from_record(record: Mapping[str, Any]) -> Record:
+    """The event of one parsed line. Never raises on content of the right outer shape (a JSON object)."""
+    kind = record.get("type")
+    cls = TYPES.get(kind) if isinstance(kind, str) else None
+    if cls is None:
+        seq, timestamp = record.get("seq"), record.get("timestamp")
+        return Unknown(
+            seq=seq if isinstance(seq, int) else 0,
+            timestamp=timestamp if isinstance(timestamp, str) else "",
+            data=dict(record),
+        )
+    known = _FIELDS[cls.type]
+    return cls(**{name: value for name, value in record.items() if name in known})
