@@ -1,0 +1,61 @@
+"""SessionConfig: what a session is to do, read from and written to `autotune.toml`."""
+
+from autotune_tui.config.fields import (
+    AgentCommand,
+    AgentOffline,
+    Benchmark,
+    Budget,
+    Checks,
+    Decision,
+    Direction,
+    HealthLimits,
+    Metric,
+    Recovery,
+    Scope,
+    SessionConfig,
+    Source,
+    Table,
+    WorkspaceOptions,
+)
+from autotune_tui.config.files import dump, load, parse, session_name
+from autotune_tui.config.reference import FieldDoc, describe
+from autotune_tui.config.values import (
+    Amount,
+    Command,
+    Duration,
+    Tolerance,
+    format_duration,
+    parse_amount,
+    parse_duration,
+)
+
+__all__ = [
+    "AgentCommand",
+    "AgentOffline",
+    "Amount",
+    "Benchmark",
+    "Budget",
+    "Checks",
+    "Command",
+    "Decision",
+    "Direction",
+    "Duration",
+    "FieldDoc",
+    "HealthLimits",
+    "Metric",
+    "Recovery",
+    "Scope",
+    "SessionConfig",
+    "Source",
+    "Table",
+    "Tolerance",
+    "WorkspaceOptions",
+    "describe",
+    "dump",
+    "format_duration",
+    "load",
+    "parse",
+    "parse_amount",
+    "parse_duration",
+    "session_name",
+]

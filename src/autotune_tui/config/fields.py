@@ -1,0 +1,275 @@
+"""The fields of a configuration, their defaults, their documentation and their checks.
+
+These models are the single source: the loader's messages, the files that `dump` writes, the reference in the README and the
+wizard are made from them. `expects` is what would do, in words, where a field's type does not say it.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from autotune_tui.config.values import (
+    Amount,
+    Command,
+    Duration,
+    Limit,
+    OptionalDuration,
+    RelativePath,
+    RequiredCommand,
+    Tolerance,
+    VariableName,
+    relative_path,
+)
+
+_METRIC_NAME = r"^[\w.\-/]+$"
+_METRIC_NAME_WORDS = "a name of letters, digits and . _ - /"
+MetricName = Annotated[str, StringConstraints(pattern=_METRIC_NAME)]
+
+
+class Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Direction(StrEnum):
+    LOWER = "lower"
+    HIGHER = "higher"
+
+
+class Source(StrEnum):
+    WALL_TIME = "wall_time"
+    CPU_TIME = "cpu_time"
+    PEAK_RSS = "peak_rss"
+    INSTRUCTIONS = "instructions"
+    METRIC_LINE = "metric_line"
+    REGEX = "regex"
+    JSON = "json"
+    LINE = "line"
+
+
+_READ_BY = {
+    "pattern": {Source.REGEX},
+    "path": {Source.JSON},
+    "line": {Source.LINE},
+    "file": {Source.REGEX, Source.JSON, Source.LINE},
+}
+"""The sources that read a field; with any other the field would be passed over in silence, so it is refused."""
+
+
+class Metric(Table):
+    name: str = Field(
+        "time",
+        description="The metric's name, as `METRIC name=value` prints it",
+        pattern=_METRIC_NAME,
+        json_schema_extra={"expects": _METRIC_NAME_WORDS},
+    )
+    unit: str = Field("s", description="Its unit, for people")
+    direction: Direction = Field(Direction.LOWER, description="Which way is better")
+    source: Source = Field(Source.WALL_TIME, description="Where the number is read from")
+    pattern: str = Field(
+        "", description="For regex: a regular expression; group 1 (or `value`) is the number", validate_default=True
+    )
+    path: str = Field(
+        "", description="For json: a JSONPath to the number, such as $.results[0].mean", validate_default=True
+    )
+    file: str = Field("", description="For json, regex and line: read this file of the worktree, not stdout")
+    line: int = Field(
+        0,
+        description="For line: the line's number, from 1; negative counts from the end",
+        strict=True,
+        validate_default=True,
+    )
+    target: float | None = Field(
+        None, description="The value at which the session ends", strict=True, allow_inf_nan=False
+    )
+    threshold: Tolerance = Field(Amount(value=0.01, relative=True), description="The least gain worth keeping")
+    location: Literal["fast_half", "mean"] = Field(
+        "fast_half",
+        description="fast_half for run times and sizes, mean for losses and scores (symmetric noise)",
+    )
+
+    @field_validator("pattern", "path", "file", "line")
+    @classmethod
+    def _belongs_to_source(cls, value: Any, info: ValidationInfo) -> Any:
+        source, name = info.data.get("source"), info.field_name or ""
+        if source is None:
+            return value
+        if value and source not in _READ_BY[name]:
+            raise ValueError(f"no value with source = {source.value}, or source = {_either(_READ_BY[name])}")
+        needed = name != "file" and source in _READ_BY[name]
+        if needed and not value:
+            raise ValueError(_NEEDED[name])
+        return value
+
+    @field_validator("pattern")
+    @classmethod
+    def _has_a_number(cls, pattern: str) -> str:
+        if not pattern:
+            return pattern
+        try:
+            compiled = re.compile(pattern)
+        except re.error as error:
+            raise ValueError(f"a regular expression that compiles ({error})") from None
+        if not compiled.groups:
+            raise ValueError(_NEEDED["pattern"])
+        return pattern
+
+    @field_validator("path")
+    @classmethod
+    def _is_a_json_path(cls, path: str) -> str:
+        if path:
+            import jsonpath
+
+            try:
+                jsonpath.compile(path)
+            except jsonpath.JSONPathError as error:
+                raise ValueError(f"a JSONPath such as $.results[0].mean ({error})") from None
+        return path
+
+    @field_validator("file")
+    @classmethod
+    def _stays_inside(cls, file: str) -> str:
+        return relative_path(file) if file else file
+
+
+_NEEDED = {
+    "pattern": "a regular expression with a group around the number, such as 'mean: ([0-9.]+)'",
+    "path": "a JSONPath such as $.results[0].mean",
+    "line": "a line's number other than 0, such as 1 or -1",
+}
+
+
+def _either(sources: set[Source]) -> str:
+    return " or ".join(sorted(source.value for source in sources))
+
+
+class Benchmark(Table):
+    command: RequiredCommand = Field(description="What is measured: a shell command, or a list of arguments")
+    build: Command = Field("", description="Run in the worktree after each change, before checks")
+    setup: Command = Field("", description="Run once in each new worktree")
+    timeout: Duration = Field(600.0, description="A run that takes longer is killed")
+    env: dict[VariableName, str] = Field(
+        default_factory=dict,
+        description="Environment variables for all commands",
+        json_schema_extra={"expects": "a text in quotes"},
+    )
+
+
+class Scope(Table):
+    include: list[RelativePath] = Field(description="Files that may be changed, as glob patterns", min_length=1)
+    exclude: list[RelativePath] = Field(default_factory=list, description="Files that may not, although included")
+
+
+class Checks(Table):
+    command: Command = Field("", description="Must exit with 0 for every candidate: tests, types")
+    timeout: Duration = Field(600.0, description="Checks that take longer have failed")
+
+
+class Budget(Table):
+    experiments: Annotated[int | None, Limit] = Field(50, ge=1, description="The most experiments", strict=True)
+    time: OptionalDuration = Field(8 * 3600.0, description="The most time")
+    tokens: Annotated[int | None, Limit] = Field(
+        None, ge=1, description="The most tokens, input and output", strict=True
+    )
+    usd: Annotated[float | None, Limit] = Field(
+        None, gt=0, description="The most money", strict=True, allow_inf_nan=False
+    )
+
+
+class HealthLimits(Table):
+    max_no_improvement: int = Field(5, ge=1, description="Experiments without a keep until plateaued", strict=True)
+    max_crash_streak: int = Field(2, ge=1, description="Failures in a row until crashing", strict=True)
+
+
+Playbook = Literal["reset_worktree", "rebaseline", "pause"]
+
+
+class Recovery(Table):
+    playbooks: list[Playbook] = Field(
+        default=["reset_worktree", "rebaseline", "pause"], description="Tried in this order"
+    )
+    max_attempts: int = Field(
+        3, ge=0, description="Recovery attempts until the session pauses with a reason", strict=True
+    )
+
+
+class WorkspaceOptions(Table):
+    link: list[RelativePath] = Field(
+        default_factory=list, description="Ignored paths linked into the worktrees, such as .venv"
+    )
+    copy_: list[RelativePath] = Field(
+        default_factory=list, alias="copy", description="Ignored paths copied into the worktrees"
+    )
+    cache: str = Field("", description="Where the worktrees live; default: the user's cache folder")
+
+
+class Decision(Table):
+    profile: Literal["quick", "standard", "strict", "costly"] = Field("standard", description="How sure a keep must be")
+    time: Duration = Field(1800.0, description="The most time one decision may measure")
+
+
+class AgentCommand(Table):
+    command: Command = Field("", description="The executable, run in the candidate worktree")
+    timeout: Duration = Field(1800.0, description="An agent that takes longer is killed")
+
+
+class AgentOffline(Table):
+    knobs: bool = Field(True, description="Search constants marked with `# autotune: ...`")
+    rewrites: bool = Field(True, description="Rewrite hot Python functions")
+
+
+class SessionConfig(Table):
+    goal: str = Field(
+        description="What is to become better, in a sentence",
+        min_length=1,
+        pattern=r"\S",
+        json_schema_extra={"expects": "a sentence"},
+    )
+    name: str = Field("", description="A short name for the session; default: made from the goal")
+    agent: str = Field(
+        "auto",
+        description="auto, offline, command or manual",
+        pattern="^(auto|offline|command|manual)$",
+        json_schema_extra={"expects": "auto, offline, command or manual"},
+    )
+    constraints: list[str] = Field(default_factory=list, description="Rules for the agent, in words")
+    metric: Metric = Field(default_factory=Metric)
+    benchmark: Benchmark
+    scope: Scope
+    checks: Checks = Field(default_factory=Checks)
+    guards: dict[MetricName, Tolerance] = Field(
+        default_factory=dict,
+        description='Secondary metrics and how much worse they may get: peak_rss = "+5%"',
+    )
+    budget: Budget = Field(default_factory=Budget)
+    health: HealthLimits = Field(default_factory=HealthLimits)
+    recovery: Recovery = Field(default_factory=Recovery)
+    workspace: WorkspaceOptions = Field(default_factory=WorkspaceOptions)
+    decision: Decision = Field(default_factory=Decision)
+    agent_command: AgentCommand = Field(default_factory=AgentCommand, validate_default=True)
+    agent_offline: AgentOffline = Field(default_factory=AgentOffline)
+
+    @field_validator("budget")
+    @classmethod
+    def _ends(cls, budget: Budget, info: ValidationInfo) -> Budget:
+        metric = info.data.get("metric")
+        limits = (budget.experiments, budget.time, budget.tokens, budget.usd)
+        if metric is not None and metric.target is None and all(limit is None for limit in limits):
+            raise ValueError("a limit, or metric.target: without either nothing would end the session")
+        return budget
+
+    @field_validator("agent_command")
+    @classmethod
+    def _is_there_for_its_agent(cls, table: AgentCommand, info: ValidationInfo) -> AgentCommand:
+        if info.data.get("agent") == "command" and not table.command:
+            # Raised for the table, but the field is the place to look at.
+            raise PydanticCustomError(
+                "missing_inside",
+                "{expects}",
+                {"expects": 'the agent\'s command, since agent = "command"', "at": "command"},
+            )
+        return table

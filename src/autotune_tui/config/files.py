@@ -1,0 +1,139 @@
+"""Reading `autotune.toml` into a SessionConfig and writing it back."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from autotune_tui.config.fields import SessionConfig
+from autotune_tui.config.lines import locate
+from autotune_tui.config.problems import problems, table_of
+from autotune_tui.config.values import UNLIMITED, Amount, format_duration
+from autotune_tui.errors import ConfigError
+
+_LONGEST_NAME = 40
+_DURATIONS = {"timeout", "time"}
+
+
+def load(path: Path) -> SessionConfig:
+    """The configuration in the file `path`. Raises ConfigError, which lists every problem with its line and field."""
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise ConfigError(
+            "No configuration", f"{path} does not exist.", "Write one with `autotune-tui init`."
+        ) from None
+    except OSError as error:
+        raise ConfigError("The configuration cannot be read", f"{path}: {error.strerror}.") from error
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise ConfigError(
+            "The configuration is not UTF-8", f"{path}:{line}: byte 0x{raw[error.start]:02x}.", "Save it as UTF-8."
+        ) from None
+    return parse(text, str(path))
+
+
+def parse(text: str, file: str = "autotune.toml") -> SessionConfig:
+    """The configuration in a TOML text; `file` is its name in messages. Raises ConfigError as `load` does."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _syntax_error(str(error), text, file) from None
+    try:
+        return SessionConfig.model_validate(data)
+    except ValidationError as error:
+        found = problems(error.errors(include_url=False), locate(text))
+        count = "a problem" if len(found) == 1 else f"{len(found)} problems"
+        raise ConfigError(
+            f"The configuration has {count}",
+            "\n".join(problem.text(file) for problem in found),
+            "The README's configuration reference lists every field.",
+        ) from None
+
+
+def _syntax_error(message: str, text: str, file: str) -> ConfigError:
+    """tomllib puts the place into its message: "... (at line 3, column 5)" or "(at end of document)"."""
+    place = re.search(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$", message)
+    line = int(place[1]) if place and place[1] else text.rstrip().count("\n") + 1
+    words = message[: place.start()] if place else message
+    shown = text.splitlines()[line - 1].strip() if text.strip() else ""
+    return ConfigError("The configuration is not TOML", f"{file}:{line}: {words}: {shown[:80]}")
+
+
+def dump(config: SessionConfig) -> str:
+    """A TOML text that `load` reads back as the same configuration.
+
+    Only what is required or differs from its default is written, each field under its description.
+    """
+    import tomlkit
+
+    document = tomlkit.document()
+    _write(document, config)
+    return tomlkit.dumps(document).lstrip("\n")
+
+
+def _write(container: Any, model: BaseModel) -> None:
+    """Writes the model's plain fields first, as TOML wants, then its tables."""
+    import tomlkit
+
+    values = {name: getattr(model, name) for name in type(model).model_fields}
+    fields = {name: field for name, field in type(model).model_fields.items() if _is_told(field, values[name])}
+    for name, field in fields.items():
+        if not isinstance(values[name], BaseModel | dict) or isinstance(values[name], Amount):
+            container.add(tomlkit.comment(field.description or ""))
+            container.add(field.alias or name, _toml(name, values[name]))
+    for name, field in fields.items():
+        value = values[name]
+        if isinstance(value, dict):
+            container.add(field.alias or name, _free_table(field, value))
+        elif table_of(field):
+            table = tomlkit.table()
+            _write(table, value)
+            container.add(tomlkit.nl())
+            container.add(field.alias or name, table)
+
+
+def _is_told(field: FieldInfo, value: Any) -> bool:
+    return field.is_required() or value != field.get_default(call_default_factory=True)
+
+
+def _free_table(field: FieldInfo, values: Mapping[str, Any]) -> Any:
+    import tomlkit
+
+    table = tomlkit.table()
+    table.add(tomlkit.comment(field.description or ""))
+    for name, value in values.items():
+        table.add(name, _toml(name, value))
+    return table
+
+
+def _toml(name: str, value: Any) -> Any:
+    """The value as one writes it: "1%", "10m"; enums as their text."""
+    if value is None:
+        return UNLIMITED
+    if isinstance(value, Amount):
+        return str(value) if value.relative else value.value
+    if name in _DURATIONS and isinstance(value, float):
+        return format_duration(value)
+    return str(value) if isinstance(value, str) else value
+
+
+def session_name(config: SessionConfig) -> str:
+    """The session's short name, of a-z, 0-9 and "-", from `name` or the goal: it becomes part of a branch and a folder."""
+    plain = unicodedata.normalize("NFKD", config.name or config.goal).encode("ascii", "ignore").decode().lower()
+    words = re.findall(r"[a-z0-9]+", plain)
+    name = ""
+    for word in words:
+        if name and len(name) + 1 + len(word) > _LONGEST_NAME:
+            break
+        name = f"{name}-{word}" if name else word[:_LONGEST_NAME]
+    return name or "session"
