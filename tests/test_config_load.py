@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from autotune_tui.config import Amount, Direction, SessionConfig, Source, load, parse, session_name
+from autotune_tui.config import Amount, Direction, SessionConfig, Source, load, parse
 from autotune_tui.config.reference import START, with_reference
 from autotune_tui.errors import ConfigError
 
@@ -258,22 +258,6 @@ def test_a_limit_is_lifted_by_a_word_since_toml_has_no_null() -> None:
     config = parse(MINIMAL + "[budget]\nexperiments = 'unlimited'\n")
     assert config.budget.experiments is None
     assert config.budget.time == 8 * 3600.0
-
-
-@pytest.mark.parametrize(
-    ("name", "goal", "expected"),
-    [
-        ("", "Import a day of events in under a second", "import-a-day-of-events-in-under-a-second"),
-        ("Import speed!", "x", "import-speed"),
-        ("", "Größere Blöcke, schneller", "groere-blocke-schneller"),
-        ("", "速く", "session"),
-        ("", "supercalifragilisticexpialidocious" * 2, ("supercalifragilisticexpialidocious" * 2)[:40]),
-        ("../../etc", "x", "etc"),
-    ],
-)
-def test_the_session_s_name_is_fit_for_a_branch_and_a_folder(name: str, goal: str, expected: str) -> None:
-    config = parse(MINIMAL).model_copy(update={"name": name, "goal": goal})
-    assert session_name(config) == expected
 
 
 def test_the_readme_lists_every_field() -> None:

@@ -17,7 +17,7 @@ from autotune_tui.config.fields import (
     Table,
     WorkspaceOptions,
 )
-from autotune_tui.config.files import dump, load, parse, session_name
+from autotune_tui.config.files import dump, load, parse, validate
 from autotune_tui.config.reference import FieldDoc, describe
 from autotune_tui.config.values import (
     Amount,
@@ -57,5 +57,5 @@ __all__ = [
     "parse",
     "parse_amount",
     "parse_duration",
-    "session_name",
+    "validate",
 ]

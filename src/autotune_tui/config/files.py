@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,12 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from autotune_tui.config.fields import SessionConfig
+from autotune_tui.config.lines import Path as FieldPath
 from autotune_tui.config.lines import locate
 from autotune_tui.config.problems import problems, table_of
 from autotune_tui.config.values import UNLIMITED, Amount, format_duration
 from autotune_tui.errors import ConfigError
 
-_LONGEST_NAME = 40
 _DURATIONS = {"timeout", "time"}
 
 
@@ -48,10 +47,15 @@ def parse(text: str, file: str = "autotune.toml") -> SessionConfig:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise _syntax_error(str(error), text, file) from None
+    return validate(data, file, locate(text))
+
+
+def validate(data: Mapping[str, Any], file: str, lines: Mapping[FieldPath, int] | None = None) -> SessionConfig:
+    """The configuration in parsed TOML (or the like); `file` says in messages where it came from. Raises ConfigError."""
     try:
         return SessionConfig.model_validate(data)
     except ValidationError as error:
-        found = problems(error.errors(include_url=False), locate(text))
+        found = problems(error.errors(include_url=False), lines or {})
         count = "a problem" if len(found) == 1 else f"{len(found)} problems"
         raise ConfigError(
             f"The configuration has {count}",
@@ -125,15 +129,3 @@ def _toml(name: str, value: Any) -> Any:
     if name in _DURATIONS and isinstance(value, float):
         return format_duration(value)
     return str(value) if isinstance(value, str) else value
-
-
-def session_name(config: SessionConfig) -> str:
-    """The session's short name, of a-z, 0-9 and "-", from `name` or the goal: it becomes part of a branch and a folder."""
-    plain = unicodedata.normalize("NFKD", config.name or config.goal).encode("ascii", "ignore").decode().lower()
-    words = re.findall(r"[a-z0-9]+", plain)
-    name = ""
-    for word in words:
-        if name and len(name) + 1 + len(word) > _LONGEST_NAME:
-            break
-        name = f"{name}-{word}" if name else word[:_LONGEST_NAME]
-    return name or "session"
