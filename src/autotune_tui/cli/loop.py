@@ -1,0 +1,150 @@
+"""`run`, `demo` and `check`: the commands that put the engine to work in this process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from autotune_tui.cli.failures import DONE, ERROR, INTERRUPTED, PAUSED
+from autotune_tui.cli.places import json_option, path_argument, repository, session_folder
+from autotune_tui.cli.setup import new_session
+from autotune_tui.errors import UsageError
+
+if TYPE_CHECKING:
+    from autotune_tui.config import SessionConfig
+    from autotune_tui.journal.files import SessionFolder
+
+EXIT_CODES = {"completed": DONE, "paused": PAUSED, "stopped": INTERRUPTED, "failed": ERROR}
+"""By the session's outcome."""
+
+MARKS = {"pass": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
+
+
+@click.command(short_help="Run the loop, or go on with it")
+@path_argument
+@click.option("--session", "-s", default="", metavar="ID", help="Which session, by id or number.")
+@click.option("--new", is_flag=True, help="Start a fresh session; the records of the earlier ones stay.")
+@click.option("--headless", is_flag=True, default=True, expose_value=False, help="Without a screen: a line per event.")
+@json_option
+def run(path: Path, session: str, new: bool, as_json: bool) -> int:
+    """Run the loop in the git repository at PATH until its target, its budget or you end it.
+
+    Goes on with the latest session, else starts one from the repository's autotune.toml. Your checkout is never
+    written: the result is the branch autotune/SESSION. The exit code says how it ended.
+    """
+    root = repository(path)
+    folder, settings = (None, None) if new else settings_for(root, path, session)
+    if folder is None or settings is None:
+        folder, settings = start_fresh(root)
+    return run_loop(root, folder, settings, as_json)
+
+
+@click.command(short_help="Try a bundled sample repository")
+@click.argument("name", default="")
+@click.option("--list", "list_them", is_flag=True, help="List the samples.")
+@click.option("--into", type=click.Path(path_type=Path), help="The new folder; default: autotune-demo-NAME here.")
+@json_option
+def demo(name: str, list_them: bool, into: Path | None, as_json: bool) -> int:
+    """Copy a sample repository to a new folder and run the loop on it, with the offline agent."""
+    from autotune_tui.demo import DEMOS, create
+    from autotune_tui.model.format import one_line
+
+    if list_them:
+        width = max(len(sample.name) for sample in DEMOS)
+        for sample in DEMOS:
+            click.echo(f"{sample.name:<{width}}  {one_line(sample.summary)}")
+        return DONE
+    chosen = next((sample for sample in DEMOS if sample.name == (name or DEMOS[0].name)), None)
+    if chosen is None:
+        raise UsageError("No such demo", f"There is no demo {name!r}.", "`autotune-tui demo --list` lists them.")
+    root = create(chosen, into or Path(f"autotune-demo-{chosen.name}"))
+    folder, settings = start_fresh(root)
+    return run_loop(root, folder, settings, as_json)
+
+
+@click.command(short_help="Try the session without running it")
+@path_argument
+@click.option("--session", "-s", default="", metavar="ID", help="Which session, by id or number.")
+@json_option
+def check(path: Path, session: str, as_json: bool) -> int:
+    """Try the benchmark and the checks on the unchanged code: what would run, and whether it can be trusted."""
+    root = repository(path)
+    failed = False
+
+    def show(line: Any) -> None:
+        nonlocal failed
+        failed = failed or line.status == "fail"
+        click.echo(_as_json(line) if as_json else _in_words(line))
+
+    _, settings = settings_for(root, path, session)
+    preflight(root, settings, show)
+    return ERROR if failed else DONE
+
+
+def run_loop(root: Path, folder: SessionFolder, settings: SessionConfig, as_json: bool) -> int:
+    """The adapter to the engine: run a session in this process, show it, and return the exit code."""
+    import asyncio
+
+    from autotune_tui.engine.run import run_session
+    from autotune_tui.headless import display
+
+    with display(folder.journal, as_json=as_json) as show:
+        end = asyncio.run(run_session(root, folder.id, settings, on_event=show))
+    return EXIT_CODES[end.outcome]
+
+
+def preflight(root: Path, settings: SessionConfig, show: Any) -> None:
+    """The adapter to the engine's preflight: `show` gets each of its lines as it comes."""
+    import asyncio
+
+    from autotune_tui.engine import preflight
+
+    asyncio.run(preflight.check(root, settings, show))
+
+
+def settings_for(root: Path, path: Path, session: str) -> tuple[SessionFolder | None, SessionConfig]:
+    """The session to go on with and its configuration; None and the repository's autotune.toml before there is any."""
+    from autotune_tui.config import load
+    from autotune_tui.journal.files import find_sessions
+
+    if not session and not find_sessions(root):
+        return None, load(_known_configuration(root))
+    folder = session_folder(path, session)
+    return folder, load(folder.config)
+
+
+def start_fresh(root: Path) -> tuple[SessionFolder, SessionConfig]:
+    """A new session from the repository's autotune.toml, else from the configuration of the latest session."""
+    from autotune_tui.config import load
+
+    settings = load(_known_configuration(root))
+    return new_session(root, settings), settings
+
+
+def _known_configuration(root: Path) -> Path:
+    from autotune_tui.journal.files import find_sessions
+
+    known = [root / "autotune.toml", *(folder.config for folder in reversed(find_sessions(root)))]
+    for file in known:
+        if file.is_file():
+            return file
+    raise UsageError(
+        "Nothing is set up here", f"{root} has no session and no autotune.toml.", "`autotune-tui init` sets one up."
+    )
+
+
+def _as_json(line: Any) -> str:
+    import dataclasses
+    import json
+
+    return json.dumps(dataclasses.asdict(line), ensure_ascii=False)
+
+
+def _in_words(line: Any) -> str:
+    from autotune_tui.measure.text import harmless
+
+    mark, colour = MARKS[line.status]
+    text = f"{click.style(f'{mark} {line.status}', fg=colour)}  {line.title}: {harmless(line.detail)}"
+    return f"{text}\n        {harmless(line.hint)}" if line.hint else text

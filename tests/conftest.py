@@ -1,0 +1,26 @@
+"""What every test gets: surroundings of its own, so that neither the machine's settings nor a test leave traces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import settings
+
+# A shared machine is no place for deadlines on single examples.
+settings.register_profile("shared", deadline=None, max_examples=60)
+settings.load_profile("shared")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No settings of the user's git, and a home and cache that go away again."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(home))
+        patch.setenv("XDG_CACHE_HOME", str(home / ".cache"))
+        patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        patch.delenv("NO_COLOR", raising=False)
+        for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_CONFIG_GLOBAL", "XDG_CONFIG_HOME"):
+            patch.delenv(name, raising=False)
+        yield
