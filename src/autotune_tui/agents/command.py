@@ -1,0 +1,166 @@
+"""The `command` agent: any executable of the user's is run in the candidate worktree, and what it changed is the proposal.
+
+It gets the context as JSON on its standard input and as files named in its environment (`context_json` describes both). Its
+environment is the user's own, with secrets, since it may need a key; only the variables that would point git at another
+repository are taken out, and the benchmark's variables are set. It is killed, with everything that it started, when the
+experiment is cancelled or its time is over.
+
+The last line of its standard output may be a JSON object that says more:
+
+    description, hypothesis, notes    text
+    expected                          expected relative change of the metric (-0.1: falls by 10 %)
+    usage                             {input_tokens, output_tokens, usd}
+    done                              true: this was the last proposal; with nothing changed: there is none any more
+
+An exit code other than 0 is a failure. Exit code 0 with nothing changed is an experiment without a change.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, TypeGuard
+
+from autotune_tui.agents import words
+from autotune_tui.agents.base import (
+    AgentEvent,
+    Approach,
+    Context,
+    Edit,
+    Emit,
+    Failure,
+    NothingToPropose,
+    Outcome,
+    Plan,
+    Reflection,
+)
+from autotune_tui.agents.context_json import context_json, dump, write_files
+from autotune_tui.agents.process import GRACE, Finished, agent_environment, run_agent
+from autotune_tui.agents.text import harmless, one_line
+from autotune_tui.agents.worktree import is_changed
+from autotune_tui.errors import AgentError, ConfigError
+
+LOG = "agent.log"
+_USAGE = ("input_tokens", "output_tokens", "usd")
+
+
+class CommandAgent:
+    """Runs one command for each experiment. `timeout` and `grace` (between SIGTERM and SIGKILL) are in seconds."""
+
+    name = "command"
+
+    def __init__(self, command: str | list[str], timeout: float, grace: float = GRACE) -> None:
+        if not command:
+            raise ConfigError(
+                "The command agent has no command",
+                "[agent_command] command is empty.",
+                'Set it in autotune.toml, for example command = "./my-agent".',
+            )
+        self._argv = ["/bin/sh", "-c", command] if isinstance(command, str) else list(command)
+        self._shown = command if isinstance(command, str) else " ".join(command)
+        self._timeout, self._grace = timeout, grace
+        self._done = False
+
+    async def propose(self, context: Context, emit: Emit) -> Plan:
+        """A plan that says little: what is tried is known only once the command has run."""
+        if self._done:
+            raise NothingToPropose(f"{self._shown} said that it has no more proposals")
+        command = one_line(self._shown, 60)
+        return Plan(
+            description=f"Run {command}",
+            hypothesis=f"The change that {command} makes should improve {context.metric}, for reasons that it gives itself.",
+            strategy="command",
+            key=f"command:{context.experiment}",
+            approaches=(Approach(command, "chosen by configuration; it sees the whole context", chosen=True),),
+        )
+
+    async def edit(self, context: Context, plan: Plan, emit: Emit) -> Edit:
+        """Run the command; raises AgentError when it fails, NothingToPropose when it is done and changed nothing."""
+        return await self._run(context, plan, None, emit)
+
+    async def rework(self, context: Context, plan: Plan, failure: Failure, emit: Emit) -> Edit | None:
+        """Run the command again on the same worktree, with the failure in its context."""
+        return await self._run(context, plan, failure, emit)
+
+    async def reflect(self, context: Context, plan: Plan, outcome: Outcome, emit: Emit) -> Reflection:
+        return Reflection(
+            observation=words.observation(outcome, context.metric, context.direction),
+            next="The command finds this outcome in its next history.",
+        )
+
+    async def close(self) -> None:
+        """Nothing is held between calls."""
+
+    async def _run(self, context: Context, plan: Plan, failure: Failure | None, emit: Emit) -> Edit:
+        named = write_files(context.artifacts / "agent", context, plan, failure)
+        finished = await run_agent(
+            self._argv,
+            directory=context.directory,
+            env=agent_environment({**context.environment, **named}),
+            stdin=dump(context_json(context, plan, failure)).encode("utf-8", "surrogateescape"),
+            seconds=self._timeout,
+            log=context.artifacts / LOG,
+            show=lambda line: emit(AgentEvent("text", line)),
+            grace=self._grace,
+        )
+        self._expect_success(finished)
+        said = _last_words(finished.last_line)
+        if usage := _usage(said.get("usage")):
+            emit(AgentEvent("usage", usage=usage))
+        if said.get("done") is True:
+            self._done = True
+            if failure is None and not await is_changed(context.directory):
+                raise NothingToPropose(_text(said, "notes") or f"{self._shown} said that it has no more proposals")
+        expected = said.get("expected")
+        return Edit(
+            description=one_line(_text(said, "description"), 200),
+            hypothesis=_text(said, "hypothesis"),
+            notes=_text(said, "notes"),
+            data={"expected": float(expected)} if _is_number(expected) else {},
+        )
+
+    def _expect_success(self, finished: Finished) -> None:
+        code = finished.exit
+        if code == 0:
+            return
+        if code is None:
+            raise AgentError(
+                f"The agent was stopped after {self._timeout:g} s",
+                finished.tail,
+                "Give it more time with [agent_command] timeout, or make it do less in one go.",
+            )
+        hint = f"All of its output is in {LOG}, beside the experiment's other files."
+        if code in (126, 127) and self._argv[0] == "/bin/sh":
+            hint = (
+                "The shell could not run it: is it executable? A relative path is relative to the candidate worktree: "
+                "commit the file, or give its absolute path."
+            )
+        how = f"exit code {code}" if code > 0 else f"signal {-code}"
+        raise AgentError(f"The agent failed with {how}: {one_line(self._shown, 60)}", finished.tail, hint)
+
+
+def _last_words(line: str) -> Mapping[str, Any]:
+    """The JSON object on a line, or an empty one."""
+    if not line.startswith("{"):
+        return {}
+    try:
+        said = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _text(said: Mapping[str, Any], key: str) -> str:
+    value = said.get(key)
+    return harmless(value).strip()[:10_000] if isinstance(value, str) else ""
+
+
+def _usage(value: object) -> dict[str, float]:
+    if not isinstance(value, Mapping):
+        return {}
+    return {name: float(value[name]) for name in _USAGE if _is_number(value.get(name)) and value[name] >= 0}
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,0 +1,191 @@
+"""Runs an agent's command: in a session of its own, with nothing of it left behind when it ends or is stopped.
+
+Processes that belong to a run are found by their process group and by an environment variable that only this run's
+processes have, which also finds those that left the group (setsid, daemons).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import psutil  # type: ignore[import-untyped]
+
+from autotune_tui.agents.output import Output
+from autotune_tui.errors import AgentError
+
+MARK = "AUTOTUNE_AGENT_RUN"
+GRACE = 3.0
+"""Seconds between SIGTERM and SIGKILL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    exit: int | None
+    """Exit code; negative: the signal that ended it; None: it was stopped at the time limit."""
+    last_line: str
+    tail: str
+
+
+def agent_environment(extra: Mapping[str, str]) -> dict[str, str]:
+    """The user's environment without the variables that would point git at another repository, and `extra` over it.
+
+    An agent may need a key of the user's, so nothing that looks like a secret is taken out: an agent is a program that
+    the user chose and runs as the user.
+    """
+    return {**{name: value for name, value in os.environ.items() if not name.startswith("GIT_")}, **extra}
+
+
+async def run_agent(
+    argv: Sequence[str],
+    *,
+    directory: Path,
+    env: Mapping[str, str],
+    stdin: bytes,
+    seconds: float,
+    log: Path,
+    show: Callable[[str], None],
+    grace: float = GRACE,
+) -> Finished:
+    """Run a command to its end. Cancelling stops it and everything that it started; so does the time limit in `seconds`.
+
+    `show` gets each line of output (both streams), `log` all of it up to a bound. Raises AgentError when the command
+    cannot be started.
+    """
+    token = uuid.uuid4().hex
+    output = Output(log, show, asyncio.get_running_loop().time)
+    try:
+        transport, protocol = await _start(argv, directory, {**env, MARK: token}, output)
+        try:
+            try:
+                _send(transport, stdin)
+                in_time = await _within(seconds, protocol.exited)
+            finally:
+                await _stop(transport.get_pid(), token, grace)
+                await _within(grace, protocol.exited)
+            # What cannot be killed, or hid from us, may still hold a pipe: its further words are not waited for.
+            await _within(grace, protocol.drained)
+        finally:
+            transport.close()
+    finally:
+        output.close()
+    return Finished(transport.get_returncode() if in_time else None, output.last_line, output.tail())
+
+
+async def _within(seconds: float, event: asyncio.Event) -> bool:
+    """Wait for an event; False when it did not come in time."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
+
+
+class _Protocol(asyncio.SubprocessProtocol):
+    """asyncio's `Process.wait` also waits for the pipes, which a grandchild may hold open for ever (before 3.12.4)."""
+
+    def __init__(self, output: Output) -> None:
+        self._output, self._open = output, {1, 2}
+        self.exited, self.drained = asyncio.Event(), asyncio.Event()
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        self._output.feed("stdout" if fd == 1 else "stderr", data)
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        self._open.discard(fd)
+        if not self._open:
+            self.drained.set()
+
+    def process_exited(self) -> None:
+        self.exited.set()
+
+
+async def _start(
+    argv: Sequence[str], directory: Path, env: Mapping[str, str], output: Output
+) -> tuple[asyncio.SubprocessTransport, _Protocol]:
+    loop = asyncio.get_running_loop()
+    try:
+        transport, protocol = await loop.subprocess_exec(
+            lambda: _Protocol(output), *argv, cwd=directory, env=env, start_new_session=True
+        )
+    except OSError as problem:
+        raise _not_started(problem, argv[0], directory) from None
+    return transport, protocol
+
+
+def _not_started(problem: OSError, command: str, directory: Path) -> AgentError:
+    if not directory.is_dir():
+        return AgentError("The candidate worktree is gone", str(directory))
+    if isinstance(problem, FileNotFoundError | NotADirectoryError):
+        return AgentError(
+            f"The agent's command was not found: {command}",
+            f"It was looked for from {directory}.",
+            "A relative path is relative to the candidate worktree: commit the file, or give its absolute path.",
+        )
+    return AgentError(
+        f"The agent's command cannot be run: {command}",
+        problem.strerror or str(problem),
+        "Is it executable (chmod +x), and does its first line name its interpreter?",
+    )
+
+
+def _send(transport: asyncio.SubprocessTransport, data: bytes) -> None:
+    """Write stdin and close it; a command that does not read it is no error."""
+    pipe = cast(asyncio.WriteTransport, transport.get_pipe_transport(0))
+    pipe.write(data)
+    pipe.write_eof()
+
+
+async def _stop(group: int, token: str, grace: float) -> None:
+    """End every process of the run: SIGTERM, some grace, SIGKILL (at once when the wait itself is cancelled)."""
+    alive = _survivors(group, token)
+    if not alive:
+        return
+    _signal(alive, signal.SIGTERM)
+    try:
+        await _gone(alive, grace)
+    finally:
+        rest = _survivors(group, token)
+        _signal(rest, signal.SIGKILL)
+    await _gone(rest, grace)
+
+
+async def _gone(processes: Sequence[psutil.Process], seconds: float) -> None:
+    """Wait until none of the processes runs, at most some seconds."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    while any(map(_runs, processes)) and loop.time() < end:  # noqa: ASYNC110 - only our own children could send an event
+        await asyncio.sleep(0.02)
+
+
+def _survivors(group: int, token: str) -> list[psutil.Process]:
+    return [process for process in psutil.process_iter() if _belongs(process, group, token) and _runs(process)]
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
+
+
+def _belongs(process: psutil.Process, group: int, token: str) -> bool:
+    try:
+        return os.getpgid(process.pid) == group or bool(process.environ().get(MARK) == token)
+    except (psutil.Error, OSError):
+        return False
+
+
+def _signal(processes: Sequence[psutil.Process], number: signal.Signals) -> None:
+    for process in processes:
+        try:
+            process.send_signal(number)
+        except psutil.Error:
+            continue  # it ended meanwhile, which is what was wanted
