@@ -1,0 +1,388 @@
+"""SessionState: everything a screen, a report or a restart needs to know of a session, folded from its journal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from autotune_tui.model.events import (
+    Calibration,
+    Config,
+    Control,
+    Decision,
+    Health,
+    Note,
+    Phase,
+    Plan,
+    Record,
+    Result,
+    Sample,
+    Session,
+    Unreadable,
+    Usage,
+    Validation,
+)
+from autotune_tui.model.experiment import (
+    KEEP,
+    CurrentExperiment,
+    Experiment,
+    Segment,
+    add_sample,
+    from_result,
+)
+from autotune_tui.model.health import Streaks, count
+
+_REMEMBERED = 100
+"""Notes and controls that are kept; the rest is in the journal."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsageTotals:
+    """What the agents have used up."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    usd: float = 0.0
+
+    @property
+    def tokens(self) -> int:
+        return self.input_tokens + self.output_tokens
+
+
+@dataclass(slots=True, kw_only=True)
+class SessionState:
+    """The fold of a journal. `fold` makes it; everyone else only reads it."""
+
+    session: Session | None = None
+    """How the last engine began; None in a journal of another tool."""
+    end: Session | None = None
+    """How the last engine left; None while one is at work, or when it died."""
+    segments: list[Segment] = field(default_factory=list)
+    experiments: list[Experiment] = field(default_factory=list)
+    """Everything that ended, baselines included, in the order of the journal."""
+    current: CurrentExperiment | None = None
+    calibration_samples: list[Sample] = field(default_factory=list)
+    """Of the current segment."""
+    validation_samples: list[Sample] = field(default_factory=list)
+    """Of the last validation, or of the one that runs."""
+    validations: list[Validation] = field(default_factory=list)
+    intent: Decision | None = None
+    """A keep that was decided and whose result is not journalled yet: a restart finishes or undoes it."""
+    health: str = "running"
+    health_reason: str = ""
+    health_next: str = ""
+    failure: str | None = None
+    recovery: str | None = None
+    """The playbook that is active."""
+    heals: int = 0
+    """Recovery attempts since the last keep."""
+    tried_playbooks: tuple[str, ...] = ()
+    """The playbooks of these attempts, in order."""
+    mode: str = "optimize"
+    streaks: Streaks = field(default_factory=Streaks)
+    usage: UsageTotals = field(default_factory=UsageTotals)
+    controls: list[Control] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    experiment_count: int = 0
+    """Experiments that ended, without baselines."""
+    last_number: int = 0
+    """The highest number of an experiment that ended; the next one gets one more."""
+    seq: int = 0
+    timestamp: str = ""
+    """Of the last record that has one."""
+    first_timestamp: str = ""
+    exp_at: str = ""
+    """When the last experiment ended."""
+    progress_at: str = ""
+    """When the last keep was made."""
+    worked: float = 0.0
+    """Seconds that engines have worked before `working_since`; pauses and the time without an engine do not count."""
+    working_since: str = ""
+    """Since when the engine has been working without a pause; empty when it is not."""
+    unreadable: int = 0
+    unknown: int = 0
+    """Records of types that this version does not know."""
+
+    @property
+    def segment(self) -> Segment | None:
+        """The current one."""
+        return self.segments[-1] if self.segments else None
+
+    @property
+    def config(self) -> Config:
+        """Of the current segment; a default one before there is any."""
+        return self.segments[-1].config if self.segments else Config()
+
+    @property
+    def direction(self) -> str:
+        return self.config.direction
+
+    @property
+    def calibration(self) -> Calibration | None:
+        return self.segments[-1].calibration if self.segments else None
+
+    @property
+    def baseline(self) -> Experiment | None:
+        return self.segments[-1].baseline if self.segments else None
+
+    @property
+    def incumbent(self) -> Experiment | None:
+        """The last keep of the current segment, else its baseline."""
+        return self.segments[-1].incumbent if self.segments else None
+
+    @property
+    def baseline_value(self) -> float | None:
+        return self.baseline.metric if self.baseline else None
+
+    @property
+    def incumbent_value(self) -> float | None:
+        return self.incumbent.metric if self.incumbent else None
+
+    @property
+    def incumbent_sha(self) -> str:
+        best = self.incumbent
+        return (best.sha or best.commit) if best else self.config.baseline_commit
+
+    @property
+    def validation(self) -> Validation | None:
+        """The last of the current segment."""
+        return self.segments[-1].validation if self.segments else None
+
+    @property
+    def keeps(self) -> list[Experiment]:
+        """All keeps of all segments."""
+        return [experiment for experiment in self.experiments if experiment.kept]
+
+    @property
+    def active(self) -> bool:
+        """Whether an engine is at work, as far as the journal knows: it began, has not left and is not paused."""
+        working = self.session is not None and self.end is None
+        return working and self.health not in ("paused", "completed")
+
+    def elapsed(self, now: str = "") -> float:
+        """Seconds of work so far, up to the timestamp `now`, or up to the last record."""
+        if self.session is None:
+            return _between(self.first_timestamp, self.timestamp)
+        return self.worked + (_between(self.working_since, now or self.timestamp) if self.working_since else 0.0)
+
+    def target_reached(self, value: float | None = None) -> bool:
+        """Whether `value`, or the incumbent's, is at the target or better."""
+        value = self.incumbent_value if value is None else value
+        target = self.config.target
+        if value is None or target is None:
+            return False
+        return value >= target if self.direction == "higher" else value <= target
+
+
+def fold(events: Iterable[Record], state: SessionState | None = None) -> SessionState:
+    """The state after the records; with `state`, they continue it. The given state stays as it is.
+
+    The same records give the same state, in one piece or in many. Memory is bounded by the number of experiments:
+    samples are kept only for what runs now, the current segment's calibration and the last validation.
+    """
+    state = SessionState() if state is None else _copy(state)
+    for event in events:
+        handle = _HANDLERS.get(type(event))
+        if handle is not None:
+            handle(state, event)
+        else:
+            state.unknown += 1
+        if event.seq:
+            state.seq = event.seq
+        if event.timestamp:
+            state.timestamp = event.timestamp
+            state.first_timestamp = state.first_timestamp or event.timestamp
+    return state
+
+
+def _copy(state: SessionState) -> SessionState:
+    current = state.current
+    return replace(
+        state,
+        segments=list(state.segments),
+        experiments=list(state.experiments),
+        current=current and replace(current, samples=list(current.samples)),
+        calibration_samples=list(state.calibration_samples),
+        validation_samples=list(state.validation_samples),
+        validations=list(state.validations),
+        controls=list(state.controls),
+        notes=list(state.notes),
+    )
+
+
+def _session(state: SessionState, event: Session) -> None:
+    if event.event == "end":
+        _stop_clock(state, event.timestamp)
+        state.end = event
+        return
+    _stop_clock(state, state.timestamp)  # an engine that died worked until its last record
+    state.session, state.end = event, None
+    state.working_since = event.timestamp
+
+
+def _config(state: SessionState, event: Config) -> None:
+    last = state.segments[-1].number if state.segments else 0
+    state.segments.append(Segment(number=max(event.segment, last + 1), config=event))
+    state.mode = event.mode
+    state.streaks = Streaks()
+    state.calibration_samples = []
+    state.current = None
+
+
+def _result(state: SessionState, event: Result) -> None:
+    if not state.segments:
+        state.segments.append(Segment(number=1, config=Config()))
+    segment = state.segments[-1]
+    is_baseline = (
+        segment.baseline is None and event.metric is not None and event.status not in ("crash", "checks_failed")
+    )
+    number = event.index if event.index > 0 else 0 if is_baseline else state.last_number + 1
+    current = _about(state, number, event.timestamp)
+    experiment = from_result(event, index=number, segment=segment.number, baseline=is_baseline, current=current)
+    state.experiments.append(experiment)
+    state.current = None
+    state.mode = event.mode
+    if state.intent is not None and state.intent.experiment == number:
+        state.intent = None
+    if is_baseline:
+        state.segments[-1] = replace(segment, baseline=experiment)
+        return
+    state.experiment_count += 1
+    state.last_number = max(state.last_number, number)
+    state.exp_at = event.timestamp
+    state.streaks = count(state.streaks, event.status, event.reason)
+    state.failure = event.failure
+    if event.health:
+        state.health, state.recovery = event.health, event.recovery
+    if event.status == KEEP:
+        state.segments[-1] = replace(segment, keeps=segment.keeps + 1, last_keep=experiment)
+        state.progress_at = event.timestamp
+        state.heals, state.tried_playbooks = 0, ()
+
+
+def _phase(state: SessionState, event: Phase) -> None:
+    current = _about(state, event.experiment, event.timestamp)
+    if event.state == "start":
+        if event.phase == "sync":  # the experiment begins, or begins again after a restart
+            current = state.current = CurrentExperiment(event.experiment, started=event.timestamp)
+        current.phase_started = event.timestamp
+    elif event.state == "end":
+        current.phases = (*current.phases, (event.phase, event.seconds))
+    current.phase, current.phase_state, current.text = event.phase, event.state, event.text
+    state.current = current
+
+
+def _plan(state: SessionState, event: Plan) -> None:
+    state.current = _about(state, event.experiment, event.timestamp)
+    state.current.plan = event
+
+
+def _sample(state: SessionState, event: Sample) -> None:
+    if event.purpose == "calibration":
+        add_sample(state.calibration_samples, event)
+    elif event.purpose == "validation":
+        if event.block == 0 and event.run == 0:
+            state.validation_samples = []
+        add_sample(state.validation_samples, event)
+    elif event.experiment > state.last_number:
+        state.current = _about(state, event.experiment, event.timestamp)
+        state.current.retaken += add_sample(state.current.samples, event)
+
+
+def _decision(state: SessionState, event: Decision) -> None:
+    state.current = _about(state, event.experiment, event.timestamp)
+    state.current.decision = event
+    if event.state == KEEP and event.to_commit:
+        state.intent = event
+
+
+def _calibration(state: SessionState, event: Calibration) -> None:
+    if state.segments:
+        state.segments[-1] = replace(state.segments[-1], calibration=event)
+
+
+def _validation(state: SessionState, event: Validation) -> None:
+    state.validations.append(event)
+    if state.current is not None and state.current.number == 0:
+        state.current = None
+    for place, segment in enumerate(state.segments):
+        if segment.number == event.segment:
+            state.segments[place] = replace(segment, validation=event)
+
+
+def _health(state: SessionState, event: Health) -> None:
+    if event.health in ("paused", "completed"):
+        _stop_clock(state, event.timestamp)
+    elif not state.working_since and state.session is not None and state.end is None:
+        state.working_since = event.timestamp
+    state.health, state.health_reason, state.health_next = event.health, event.reason, event.next
+    state.failure, state.recovery = event.failure, event.recovery
+    if event.recovery and event.heals > state.heals:
+        state.heals = event.heals
+        state.tried_playbooks = (*state.tried_playbooks, event.recovery)
+        state.streaks = Streaks()
+
+
+def _usage(state: SessionState, event: Usage) -> None:
+    used = state.usage
+    state.usage = UsageTotals(
+        used.input_tokens + event.input_tokens, used.output_tokens + event.output_tokens, used.usd + event.usd
+    )
+
+
+def _control(state: SessionState, event: Control) -> None:
+    _remember(state.controls, event)
+
+
+def _note(state: SessionState, event: Note) -> None:
+    _remember(state.notes, event)
+
+
+def _unreadable(state: SessionState, event: Unreadable) -> None:
+    state.unreadable += 1
+
+
+def _about(state: SessionState, number: int, timestamp: str) -> CurrentExperiment:
+    """The running experiment when it has this number, else a new one."""
+    if state.current is not None and state.current.number == number:
+        return state.current
+    return CurrentExperiment(number, started=timestamp)
+
+
+def _stop_clock(state: SessionState, timestamp: str) -> None:
+    state.worked = state.elapsed(timestamp)
+    state.working_since = ""
+
+
+def _remember(records: list[Any], record: Record) -> None:
+    records.append(record)
+    if len(records) > _REMEMBERED:
+        del records[0]
+
+
+def _between(start: str, end: str) -> float:
+    """Seconds from one timestamp to a later one; 0 when they cannot be read or are in the wrong order."""
+    try:
+        return max((datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds(), 0.0)
+    except (ValueError, TypeError):
+        return 0.0
+
+
+_HANDLERS: dict[type[Record], Callable[[SessionState, Any], None]] = {
+    Session: _session,
+    Config: _config,
+    Result: _result,
+    Phase: _phase,
+    Plan: _plan,
+    Calibration: _calibration,
+    Sample: _sample,
+    Decision: _decision,
+    Validation: _validation,
+    Control: _control,
+    Health: _health,
+    Usage: _usage,
+    Note: _note,
+    Unreadable: _unreadable,
+}
