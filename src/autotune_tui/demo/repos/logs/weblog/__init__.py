@@ -1,0 +1,1 @@
+"""The weekly operations report of a web server's access log."""

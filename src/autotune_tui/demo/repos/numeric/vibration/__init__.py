@@ -1,0 +1,1 @@
+"""Alarms from a machine's vibration."""
