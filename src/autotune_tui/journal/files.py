@@ -161,6 +161,14 @@ def write_atomic(path: Path, text: str) -> None:
         raise cannot_write(path, error) from error
 
 
+def read_text(path: Path) -> str:
+    """The file's text, whatever bytes it holds; empty when there is no such file."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+
+
 def cannot_write(path: Path, error: OSError) -> JournalError:
     """The error to raise when the system refuses to write `path`."""
     hints = {

@@ -17,11 +17,11 @@ absolute differences when `scale` is "difference". Times are seconds, sizes byte
 from __future__ import annotations
 
 import dataclasses
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import NoneType
 from typing import Any, ClassVar
+
+from autotune_tui.model.fields import READERS, WRONG
 
 FORMAT_VERSION = 1
 
@@ -113,6 +113,10 @@ class Result(Record):
     """The experiment's folder, relative to the session's."""
     environment: str = ""
     """Hash of the environment snapshot that the measurement was taken under."""
+    incumbent: str = ""
+    """The commit that the candidate was made from and measured against."""
+    change: str = ""
+    """The workspace's key of the diff, to recognise the same change."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,6 +213,10 @@ class Decision(Record):
     next_look: int | None = None
     """The number of pairs at which evidence is next judged."""
     weak: bool = False
+    value: float | None = None
+    """The candidate's value so far, in the metric's unit."""
+    seed: int | None = None
+    """What the order of the runs and the relabelings come from, so that the look can be recomputed."""
     from_commit: str = ""
     to_commit: str = ""
 
@@ -229,6 +237,7 @@ class Validation(Record):
     confirmed: bool = False
     before: float | None = None
     after: float | None = None
+    seed: int | None = None
     text: str = ""
 
 
@@ -344,7 +353,7 @@ def from_record(record: Mapping[str, Any]) -> Record:
         if reader is not None and type(value) in reader[0]:
             convert = reader[1]
             fitting = value if convert is None else convert(value)
-            if fitting is not _WRONG:
+            if fitting is not WRONG:
                 values[name] = fitting
     # Fields that are absent read as their class's defaults. The frozen __init__ would take 2.7 µs of a sample, this 0.2.
     event = object.__new__(cls)
@@ -352,60 +361,11 @@ def from_record(record: Mapping[str, Any]) -> Record:
     return event
 
 
-_WRONG: Any = object()
-_MOST = sys.float_info.max
-
-
-def _finite(value: Any) -> Any:
-    return value if value is None or -_MOST <= value <= _MOST else _WRONG
-
-
-def _numbers(value: dict[str, Any]) -> Any:
-    for number in value.values():
-        if type(number) not in _NUMBER or not -_MOST <= number <= _MOST:
-            return {k: v for k, v in value.items() if type(v) in _NUMBER and -_MOST <= v <= _MOST}
-    return value
-
-
-def _pair(value: Any) -> Any:
-    if value is None or (len(value) == 2 and all(type(v) in _NUMBER and -_MOST <= v <= _MOST for v in value)):
-        return value and tuple(value)
-    return _WRONG
-
-
-def _texts(value: Any) -> Any:
-    return tuple(v for v in value if isinstance(v, str))
-
-
-def _objects(value: Any) -> Any:
-    return tuple(v for v in value if isinstance(v, dict))
-
-
-_NUMBER = frozenset({int, float})
-_SEQUENCE = frozenset({list, tuple})
-_READERS: dict[str, tuple[frozenset[type], Callable[[Any], Any] | None]] = {
-    "str": (frozenset({str}), None),
-    "str | None": (frozenset({str, NoneType}), None),
-    "bool": (frozenset({bool}), None),
-    "int": (frozenset({int}), None),
-    "int | None": (frozenset({int, NoneType}), None),
-    "float": (_NUMBER, _finite),
-    "float | None": (_NUMBER | {NoneType}, _finite),
-    "tuple[float, float]": (_SEQUENCE, _pair),
-    "tuple[float, float] | None": (_SEQUENCE | {NoneType}, _pair),
-    "tuple[str, ...]": (_SEQUENCE, _texts),
-    "tuple[Mapping[str, Any], ...]": (_SEQUENCE, _objects),
-    "Mapping[str, Any]": (frozenset({dict}), None),
-    "Mapping[str, float]": (frozenset({dict}), _numbers),
-    "Mapping[str, int]": (frozenset({dict}), _numbers),
-}
-"""For each annotation above: the JSON types that fit it, and the check or conversion that they need."""
-
 _MAPPINGS = {
     cls: tuple(f.name for f in dataclasses.fields(cls) if f.default_factory is not dataclasses.MISSING)
     for cls in TYPES.values()
 }
-_FIELDS = {cls: {f.name: _READERS[str(f.type)] for f in dataclasses.fields(cls)} for cls in TYPES.values()}
+_FIELDS = {cls: {f.name: READERS[str(f.type)] for f in dataclasses.fields(cls)} for cls in TYPES.values()}
 
 
 def _defaults(cls: type[Record]) -> dict[str, Any]:

@@ -56,6 +56,10 @@ class Experiment:
     recovery: str | None = None
     mode: str = "optimize"
     environment: str = ""
+    incumbent: str = ""
+    """The commit that the candidate was made from and measured against."""
+    change: str = ""
+    """The workspace's key of the diff."""
 
     @property
     def kept(self) -> bool:
@@ -174,6 +178,8 @@ def from_result(result: Result, *, index: int, segment: int, baseline: bool, cur
         recovery=result.recovery,
         mode=result.mode,
         environment=result.environment,
+        incumbent=result.incumbent,
+        change=result.change,
     )
 
 

@@ -74,7 +74,6 @@ def percent(change: float, *, decimals: int | None = None) -> str:
 def change(
     effect: float | None,
     interval: tuple[float, float] | None = None,
-    *,
     scale: str = "log",
     unit: str = "",
 ) -> str:

@@ -34,6 +34,8 @@ from autotune_tui.model.experiment import (
 )
 from autotune_tui.model.health import Streaks, count
 
+__all__ = ["CurrentExperiment", "Experiment", "Segment", "SessionState", "UsageTotals", "fold"]
+
 _REMEMBERED = 100
 """Notes and controls that are kept; the rest is in the journal."""
 
@@ -88,7 +90,7 @@ class SessionState:
     experiment_count: int = 0
     """Experiments that ended, without baselines."""
     last_number: int = 0
-    """The highest number of an experiment that ended; the next one gets one more."""
+    """The highest number of an experiment that ended."""
     seq: int = 0
     timestamp: str = ""
     """Of the last record that has one."""
@@ -109,6 +111,16 @@ class SessionState:
     def segment(self) -> Segment | None:
         """The current one."""
         return self.segments[-1] if self.segments else None
+
+    @property
+    def segment_number(self) -> int:
+        """Of the current segment; 0 before there is any."""
+        return self.segments[-1].number if self.segments else 0
+
+    @property
+    def next_number(self) -> int:
+        """The number for the next experiment."""
+        return self.last_number + 1
 
     @property
     def config(self) -> Config:
@@ -137,13 +149,19 @@ class SessionState:
         return self.baseline.metric if self.baseline else None
 
     @property
+    def baseline_sha(self) -> str:
+        """The commit that the current segment started from."""
+        base = self.baseline
+        return (base.sha or base.commit) if base else self.config.baseline_commit
+
+    @property
     def incumbent_value(self) -> float | None:
         return self.incumbent.metric if self.incumbent else None
 
     @property
     def incumbent_sha(self) -> str:
         best = self.incumbent
-        return (best.sha or best.commit) if best else self.config.baseline_commit
+        return (best.sha or best.commit) if best else self.baseline_sha
 
     @property
     def validation(self) -> Validation | None:
