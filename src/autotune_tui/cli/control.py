@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
@@ -43,15 +43,16 @@ repair = _control("repair", "Rebuild the worktrees after the current experiment.
 @click.option("-m", "--message", required=True, help="What the change does, in a line.")
 @click.option(
     "--patch",
-    type=click.File("r", encoding="utf-8", errors="surrogateescape"),
+    type=click.File("rb"),
     help="A unified diff, - for stdin; without it the candidate worktree is taken as you edited it.",
 )
 @json_option
-def propose(path: Path, session: str, message: str, patch: Any, as_json: bool) -> int:
+def propose(path: Path, session: str, message: str, patch: BinaryIO | None, as_json: bool) -> int:
     """Hand in a change of your own, for a session with agent = "manual"."""
-    text = patch.read() if patch else ""
+    # Bytes that are no UTF-8, and line ends, come out again as they went in.
+    text = patch.read().decode("utf-8", "surrogateescape") if patch else ""
     if patch and not text.strip():
-        raise UsageError("The patch is empty", f"{patch.name} has no diff.", "`git diff > change.patch` makes one.")
+        raise UsageError("The patch is empty", "It has no diff.", "`git diff > change.patch` makes one.")
     return ask(session_folder(path, session), "propose", as_json=as_json, text=message, data={"patch": text})
 
 

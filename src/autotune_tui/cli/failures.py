@@ -41,8 +41,8 @@ def _outcome(command: Callable[[], Any]) -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
-    except BrokenPipeError:
-        return DONE
+    except (BrokenPipeError, SystemExit):
+        return DONE  # click, too, leaves by SystemExit when nobody reads its output any more
     except Exception:
         return _crashed()
     return code if isinstance(code, int) else DONE

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import shlex
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,21 +50,26 @@ def run(path: Path, session: str, new: bool, as_json: bool) -> int:
 @click.option("--into", type=click.Path(path_type=Path), help="The new folder; default: autotune-demo-NAME here.")
 @json_option
 def demo(name: str, list_them: bool, into: Path | None, as_json: bool) -> int:
-    """Copy a sample repository to a new folder and run the loop on it, with the offline agent."""
-    from autotune_tui.demo import DEMOS, create
-    from autotune_tui.model.format import one_line
+    """Copy the sample repository NAME to a new folder and run the loop on it, with the offline agent."""
+    from autotune_tui.demo import DEMOS, install
 
     if list_them:
         width = max(len(sample.name) for sample in DEMOS)
         for sample in DEMOS:
-            click.echo(f"{sample.name:<{width}}  {one_line(sample.summary)}")
+            click.echo(f"{sample.name:<{width}}  {sample.language}: {sample.summary}")
         return DONE
-    chosen = next((sample for sample in DEMOS if sample.name == (name or DEMOS[0].name)), None)
-    if chosen is None:
-        raise UsageError("No such demo", f"There is no demo {name!r}.", "`autotune-tui demo --list` lists them.")
-    root = create(chosen, into or Path(f"autotune-demo-{chosen.name}"))
+    name = name or DEMOS[0].name
+    root = install(name, into or _new_folder(f"autotune-demo-{name}"))
+    if not as_json:
+        click.echo(f"The sample repository is {root}")
     folder, settings = start_fresh(root)
     return run_loop(root, folder, settings, as_json)
+
+
+def _new_folder(name: str) -> Path:
+    """The first of name, name-2, name-3 ... that is not there yet."""
+    names = chain([name], (f"{name}-{number}" for number in count(2)))
+    return next(path for path in map(Path, names) if not path.exists())
 
 
 @click.command(short_help="Try the session without running it")
@@ -92,6 +100,9 @@ def run_loop(root: Path, folder: SessionFolder, settings: SessionConfig, as_json
 
     with display(folder.journal, as_json=as_json) as show:
         end = asyncio.run(run_session(root, folder.id, settings, on_event=show))
+    if not as_json:
+        with contextlib.suppress(OSError):  # whether somebody still reads does not change how the session ended
+            click.echo(f"What was kept: git -C {shlex.quote(str(root))} log autotune/{folder.id}")
     return EXIT_CODES[end.outcome]
 
 
