@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
 import pty
 import struct
 import termios
-from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from fcntl import ioctl
 from pathlib import Path
@@ -188,24 +188,27 @@ def test_a_reader_that_goes_away_does_not_stop_the_loop(tmp_path: Path) -> None:
         out.close()
 
 
-@contextmanager
-def terminal(columns: int) -> Iterator[tuple[int, io.TextIOWrapper]]:
-    """A pseudo-terminal of that width: the descriptor to read from, and the file to print to."""
-    main, side = pty.openpty()
-    ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    with os.fdopen(side, "w", encoding="utf-8") as out:
-        yield main, out
-    os.close(main)
+def read_all(descriptor: int) -> bytes:
+    """What comes until the other side of the pseudo-terminal is closed, which Linux reports as an error."""
+    parts: list[bytes] = []
+    with contextlib.suppress(OSError):
+        while part := os.read(descriptor, 4096):
+            parts.append(part)
+    return b"".join(parts)
 
 
 def shown(columns: int, tmp_path: Path) -> str:
     """What a terminal of that width gets for a whole run."""
-    with terminal(columns) as (main, out):
-        with display(tmp_path / "autotune.jsonl", as_json=False, out=out) as show:
+    main, side = pty.openpty()
+    ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(read_all, main)
+        with os.fdopen(side, "w", encoding="utf-8") as out, display(tmp_path / "j", as_json=False, out=out) as show:
             for record in [*RUNNING, Phase(experiment=1, phase="measure"), *samples(2), KEEP, VALIDATION]:
                 show(record)
-        out.flush()
-        return os.read(main, 1 << 16).decode()
+        text = reading.result(timeout=30)
+    os.close(main)
+    return text.decode()
 
 
 def test_a_terminal_gets_lines_that_stay_and_one_that_follows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
