@@ -114,6 +114,15 @@ def describe(values: Setting, base: Setting, joint: bool) -> dict[str, Any]:
     return {"knobs": {"values": dict(values), "base": dict(base), "joint": joint}}
 
 
+def read_values(data: Mapping[str, Any]) -> Setting:
+    """The knobs that a plan's `data` changes, with their new values; empty when it is no knob plan's."""
+    setting = _setting(data)
+    if setting is None:
+        return {}
+    values, base = setting
+    return {name: value for name, value in values.items() if value != base[name]}
+
+
 def _setting(data: Mapping[str, Any]) -> tuple[Setting, Setting] | None:
     knobs = data.get("knobs")
     if not isinstance(knobs, Mapping):
