@@ -1,0 +1,14 @@
+"""Git: the two worktrees of a session, its branch and refs, the scope of a change.
+
+with the user's checkout only ever read:
+Workspace.open(repo, session, options, scope, locked) -> refuses what cannot work
+    .create()  .sync(side, commit)  .changes()  .commit(...)  .reword(...)  .advance(old, new)  .remove()
+"""
+
+from __future__ import annotations
+
+from autotune_tui.workspace.scope import ScopeMatcher
+from autotune_tui.workspace.status import Change
+from autotune_tui.workspace.workspace import Side, Workspace
+
+__all__ = ["Change", "ScopeMatcher", "Side", "Workspace"]

@@ -1,0 +1,59 @@
+"""Which paths a candidate may change: pure matching of gitignore-style patterns, no file is looked at.
+
+Patterns mean what they mean in a .gitignore: `src` and `*.py` match at any depth (a directory with all that is in it),
+`src/` a directory at any depth, `src/**` and `src/app.py` from the repository's root because they contain a slash. `./run.py`
+is the file in the root only. A later pattern beats an earlier one, `!pattern` takes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from pathspec import GitIgnoreSpec
+
+from autotune_tui.errors import ConfigError
+
+GIT_FILES = (".gitattributes", ".gitignore", ".gitmodules", ".git")
+"""Always locked: they decide what git sees of the other files, so a candidate could hide a change behind them."""
+
+
+def check_pattern(pattern: str) -> str:
+    """The pattern in the form that pathspec reads. Raises ConfigError for one that could only surprise."""
+    hint = "Write it relative to the repository's root, such as src/** or *.py."
+    bare = pattern.removeprefix("!")
+    if not bare.strip():
+        raise ConfigError("A scope pattern is empty", f"Found {pattern!r}.", hint)
+    if bare.startswith(("/", "~", "\\\\")) or bare[1:3] in (":/", ":\\"):
+        raise ConfigError("A scope pattern is absolute", f"Found {pattern!r}.", hint + " ./name means the root only.")
+    if ".." in bare.split("/"):
+        raise ConfigError("A scope pattern leaves the repository", f"Found {pattern!r}.", hint)
+    if pattern.startswith("#"):
+        raise ConfigError("A scope pattern would be read as a comment", f"Found {pattern!r}.", f"Write \\{pattern}")
+    if bare.startswith("./"):
+        return pattern[: len(pattern) - len(bare)] + bare[1:]
+    return pattern
+
+
+def _spec(patterns: Iterable[str]) -> GitIgnoreSpec:
+    return GitIgnoreSpec.from_lines([check_pattern(pattern) for pattern in patterns])
+
+
+class ScopeMatcher:
+    """`locked` beats `exclude`, `exclude` beats `include`. Paths are relative to the root, with forward slashes."""
+
+    def __init__(self, include: Sequence[str], exclude: Sequence[str] = (), locked: Sequence[str] = ()) -> None:
+        self._include = _spec(include)
+        self._exclude = _spec(exclude)
+        self._locked = _spec((*locked, *GIT_FILES))
+
+    def locked(self, path: str) -> bool:
+        """Whether nobody may change the path, whatever the scope says."""
+        return self._locked.match_file(path)
+
+    def included(self, path: str) -> bool:
+        """Whether the scope has the path; a locked path may be in it."""
+        return self._include.match_file(path) and not self._exclude.match_file(path)
+
+    def allows(self, path: str) -> bool:
+        """Whether a candidate may change the path."""
+        return self.included(path) and not self.locked(path)

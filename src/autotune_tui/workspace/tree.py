@@ -1,0 +1,155 @@
+"""One working tree of ours, driven by an explicit git directory and an index that nobody else uses.
+
+The index that git would use by itself lies where an edit agent can reach it: staged files, `--assume-unchanged`, a lock left by a
+killed process or a commit would blind us. Ours stays at the commit that the tree was last synced to; git's gets a copy.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from autotune_tui.workspace.bytecode import remove_empty
+from autotune_tui.workspace.folders import copy_index, remove_tree
+from autotune_tui.workspace.git import Git
+from autotune_tui.workspace.status import NO_MODE, Difference, Entry, parse_raw, parse_status
+
+# These decide what git sees of other files: put right first, and then git is asked again.
+_RULES = (".gitattributes", ".gitignore")
+
+
+class Tree:
+    """`path` with `git_dir`. `at` is the commit our index is known to be at, None when that is not known (a new process)."""
+
+    def __init__(self, git: Git, git_dir: Path, path: Path, index: Path) -> None:
+        self.path = path
+        self.git_dir = git_dir
+        self.index = index
+        self.git = git.at(git_dir, path, index)
+        self.at: str | None = None
+
+    def head(self) -> str:
+        """What HEAD says: a commit when detached, as it is unless somebody switched to a branch here."""
+        try:
+            return (self.git_dir / "HEAD").read_text().strip()
+        except (OSError, UnicodeDecodeError):
+            return ""
+
+    def detach_at(self, commit: str) -> None:
+        """Make HEAD the commit, detached; a branch that somebody checked out here is left where it is."""
+        if self.head() != commit:
+            self.git.run("update-ref", "--no-deref", "HEAD", commit)
+
+    def entries(self) -> list[Entry]:
+        """What differs from the commit. One process that looks at every file: 55 ms at 20,000 of them."""
+        arguments = ("status", "--porcelain=v2", "-z", "--no-renames", "--ignore-submodules=all")
+        return parse_status(self.git.run(*arguments, config=("core.untrackedCache=true",)))
+
+    def adopt(self, commit: str) -> None:
+        """Set our index to the commit and leave the files as they are."""
+        if self.at != commit:
+            self.git.run("read-tree", "--reset", commit)
+            self.at = commit
+
+    def sync(self, commit: str, keep: Callable[[str], bool]) -> set[str] | None:
+        """Make the files those of the commit and remove untracked ones but ignored and `keep(path)`.
+
+        Returns the paths that were touched, None for all. Cheaper than reset and clean: git looks at all files once, not three
+        times, and then only what differs is written.
+        """
+        touched: set[str] | None = set()
+        moved: list[Difference] = []
+        if self.at is None:
+            self.git.run("read-tree", "--reset", "-u", commit)
+            touched = None
+        elif self.at != commit:
+            moved = self._move_index(self.at, commit)
+        self.at = None  # until everything below went well
+        self.detach_at(commit)
+        rewrite = {change.path for change in moved if change.new_mode != NO_MODE}
+        for change in moved:
+            # Untracked now, and perhaps ignored, so that git would not name it.
+            if change.new_mode == NO_MODE:
+                self._remove(change.path)
+        while True:
+            entries = [entry for entry in self.entries() if entry.tracked or not keep(entry.path)]
+            rules = [entry for entry in entries if entry.path.rsplit("/", 1)[-1] in _RULES]
+            self._restore(rules or entries, rewrite)
+            if touched is not None:
+                touched.update(rewrite, (change.path for change in moved), (entry.path for entry in entries))
+            if not rules:
+                break
+            rewrite = set()
+        self.at = commit
+        self.publish()
+        return touched
+
+    def restore(self, paths: Iterable[str]) -> None:
+        """Put the paths back as the commit has them."""
+        wanted = set(paths)
+        self._restore([entry for entry in self.entries() if entry.path.rstrip("/") in wanted], set())
+
+    def stage(self, paths: Iterable[str]) -> str:
+        """Write the tree that the commit becomes with the files at `paths`; git's own index is then at it, ours is not."""
+        self.publish()
+        git = self.git.with_env(GIT_INDEX_FILE=str(self.git_dir / "index"))
+        names = b"".join(os.fsencode(path) + b"\0" for path in paths)
+        git.run("update-index", "--add", "--remove", "--replace", "-z", "--stdin", stdin=names)
+        return git.line("write-tree")
+
+    def renames(self, added: Iterable[str]) -> list[Difference]:
+        """Deleted files that are, perhaps edited, among the added ones."""
+        self.publish()
+        git = self.git.with_env(GIT_INDEX_FILE=str(self.git_dir / "index"), GIT_LITERAL_PATHSPECS="1")
+        names = b"".join(os.fsencode(path) + b"\0" for path in added)
+        git.run("add", "--intent-to-add", "--pathspec-from-file=-", "--pathspec-file-nul", stdin=names)
+        found = git.run("diff-files", "-M", "--raw", "-z", "--ignore-submodules=all", "--diff-filter=R")
+        self.publish()
+        return parse_raw(found)
+
+    def publish(self) -> None:
+        """Give git's own index what ours has, so that git works for whoever calls it in the worktree."""
+        (self.git_dir / "index.lock").unlink(missing_ok=True)
+        copy_index(self.index, self.git_dir / "index")
+
+    def remove_stale_locks(self) -> None:
+        """Remove what a killed git left."""
+        for lock in (
+            self.git_dir / "index.lock",
+            self.git_dir / "HEAD.lock",
+            self.index.with_name(self.index.name + ".lock"),
+        ):
+            lock.unlink(missing_ok=True)
+
+    def _move_index(self, old: str, new: str) -> list[Difference]:
+        # Entry by entry: `read-tree` goes through every entry, 60 ms against 15 at 20,000 files.
+        moved = parse_raw(self.git.run("diff-tree", "-r", "--raw", "-z", "--no-renames", "--no-commit-id", old, new))
+        gone_first = sorted(moved, key=lambda change: change.new_mode != NO_MODE)
+        lines = (f"{c.new_mode} {c.new_blob}\t".encode() + os.fsencode(c.path) + b"\0" for c in gone_first)
+        if moved:
+            self.git.run("update-index", "-z", "--index-info", stdin=b"".join(lines))
+        return moved
+
+    def _restore(self, entries: Iterable[Entry], rewrite: set[str]) -> None:
+        wanted = set(rewrite)
+        for entry in entries:
+            if entry.tracked:
+                wanted.add(entry.path)
+            else:
+                self._remove(entry.path.rstrip("/"), folder=True)
+        if wanted:
+            names = b"".join(os.fsencode(path) + b"\0" for path in sorted(wanted))
+            self.git.run("checkout-index", "-f", "-u", "-z", "--stdin", stdin=names)
+
+    def _remove(self, path: str, *, folder: bool = False) -> None:
+        """Delete a path of the tree; nothing is reached through a link that now stands for one of its folders."""
+        target = self.path / path
+        for parent in target.parents:
+            if parent == self.path:
+                break
+            if parent.is_symlink():
+                return
+        if folder or not target.is_dir() or target.is_symlink():
+            remove_tree(target)
+            remove_empty(target.parent, self.path)

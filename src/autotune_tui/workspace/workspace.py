@@ -1,0 +1,325 @@
+"""The workspace of a session: two linked worktrees beside the user's checkout, which is never written.
+
+    <cache>/<repository>-<hash>/<session>/incumbent     the best code so far
+                                         /candidate     what the current experiment proposes
+                                         /state         our indexes, the submodules' git directories
+
+The two paths have the same length and every file in them is of one commit, so that what is measured is the code.
+Ignored files stay from experiment to experiment: they are what builds leave (`build/`, `target/`, `node_modules/`) and
+what makes the next build take seconds. The exception is Python's bytecode of a changed source, which could be taken for
+that of another version.
+"""
+
+from __future__ import annotations
+
+import errno
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from autotune_tui.errors import WorkspaceError
+from autotune_tui.workspace.attach import Attached
+from autotune_tui.workspace.bytecode import is_bytecode, remove_all, remove_stale
+from autotune_tui.workspace.changes import find_changes
+from autotune_tui.workspace.diff import Comparison, compare
+from autotune_tui.workspace.folders import is_folder, remove_tree, session_folder
+from autotune_tui.workspace.git import GitError
+from autotune_tui.workspace.messages import compose, parse_commit
+from autotune_tui.workspace.refs import SessionRefs, check_session
+from autotune_tui.workspace.refusals import refuse_unusable
+from autotune_tui.workspace.registration import reconnect, register, unregister
+from autotune_tui.workspace.repository import Repository, exclude_session_files, find_repository, uncommitted
+from autotune_tui.workspace.scope import ScopeMatcher
+from autotune_tui.workspace.status import Change
+from autotune_tui.workspace.submodules import Submodule, SubmoduleTrees, find_submodules, list_tree
+from autotune_tui.workspace.tree import Tree
+
+if TYPE_CHECKING:
+    from autotune_tui import config
+
+Side = Literal["incumbent", "candidate"]
+SIDES: tuple[Side, ...] = ("incumbent", "candidate")
+_IDENTITY = {
+    "GIT_AUTHOR_NAME": "autotune-tui",
+    "GIT_AUTHOR_EMAIL": "autotune-tui@localhost",
+    "GIT_COMMITTER_NAME": "autotune-tui",
+    "GIT_COMMITTER_EMAIL": "autotune-tui@localhost",
+}
+
+
+class Workspace:
+    """Made by `open`. Not for several threads at once; the engine's lock keeps other processes away."""
+
+    def __init__(
+        self, repository: Repository, refs: SessionRefs, scope: ScopeMatcher, attached: Attached, folder: Path
+    ) -> None:
+        self.root = repository.root
+        self.branch = f"autotune/{refs.session}"
+        self.folder = folder
+        self.incumbent = folder / "incumbent"
+        self.candidate = folder / "candidate"
+        self.base_commit = refs.read().get(refs.candidate(0), repository.head)
+        self.warnings: tuple[str, ...] = ()
+        self.fresh: frozenset[Side] = frozenset()
+        """Worktrees that were made, not found, since `open`: they lack what the setup command makes."""
+        self._repository = repository
+        self._git = repository.git
+        self._refs = refs
+        self._scope = scope
+        self._attached = attached
+        self._trees: dict[Side, Tree] = {}
+        self._submodules: list[Submodule] = []
+        self._inner: dict[Side, SubmoduleTrees] = {}
+        self._found: list[Change] | None = None
+        self._compare = functools.lru_cache(maxsize=8)(functools.partial(compare, self._git))
+        self._files: tuple[str, tuple[str, ...]] = ("", ())
+
+    @classmethod
+    def open(
+        cls,
+        repo: Path,
+        session: str,
+        options: config.WorkspaceOptions,
+        scope: config.Scope,
+        locked: Sequence[str] = (),
+    ) -> Workspace:
+        """The workspace of a session, new or resumed. Makes nothing yet but the line `.autotune/` in .git/info/exclude.
+
+        Raises WorkspaceError when git, the repository, the session's name or the options cannot work, ConfigError for a pattern.
+        """
+        matcher = ScopeMatcher(scope.include, scope.exclude, locked)
+        repository = find_repository(repo)
+        check_session(repository.git, session)
+        refs = SessionRefs(repository.git, repository.common, session)
+        attached = Attached.of(repository.root, options.link, options.copy_)
+        workspace = cls(repository, refs, matcher, attached, session_folder(repository.root, session, options.cache))
+        exclude_session_files(repository.common)
+        warning = uncommitted(repository)
+        workspace.warnings = (warning,) if warning else ()
+        return workspace
+
+    def create(self) -> None:
+        """Make the branch and both worktrees, or mend what is left of them; afterwards both are at the branch's tip.
+
+        May be called again at any time, also after the process was killed at any point. Raises WorkspaceError for what cannot be
+        worked with: LFS content that is missing, a submodule without its commit, a tracked path that is to be linked.
+        """
+        with _as_workspace_error():
+            self._refs.remove_stale_locks()
+            new = self._refs.start(self.base_commit)
+            tip = self.tip()
+            files = list_tree(self._git, tip)
+            self._attached.refuse_tracked(file.path for file in files)
+            self._submodules, empty = find_submodules(files, self.root)
+            if empty:
+                text = f"Submodules that your checkout has not initialised stay empty: {', '.join(empty)}."
+                self.warnings = tuple(dict.fromkeys((*self.warnings, text)))
+            try:
+                for side in SIDES:
+                    self._prepare(side, tip)
+                    self.sync(side, tip)
+                if self.fresh:
+                    refuse_unusable(self._trees["incumbent"], files, self._repository.common)
+            except BaseException:
+                if new:
+                    self.remove()
+                    self._refs.delete()
+                raise
+
+    def tip(self) -> str:
+        """The commit of the session's branch."""
+        return self._refs.tip()
+
+    def sync(self, side: Side, commit: str) -> None:
+        """Make the worktree the commit: tracked files as committed, no untracked ones but ignored, linked and copied paths.
+
+        Believes nothing of what was done in the worktree meanwhile (HEAD, index, `.git`, the folder itself), and makes it anew
+        when it cannot be mended.
+        """
+        with _as_workspace_error():
+            if side == "candidate":
+                self._found = None
+            try:
+                self._sync(side, commit)
+            except (GitError, OSError):
+                self._rebuild(side, commit)
+                self._sync(side, commit)
+
+    def files(self) -> tuple[str, ...]:
+        """Tracked files in scope at the branch's tip, sorted. No links: to edit one is to edit another file."""
+        tip = self.tip()
+        if self._files[0] != tip:
+            regular = (file.path for file in list_tree(self._git, tip) if file.mode.startswith("100"))
+            self._files = (tip, tuple(sorted(path for path in regular if self._scope.allows(path))))
+        return self._files[1]
+
+    def changes(self) -> list[Change]:
+        """What differs in the candidate from the commit it was synced to, committed or not, sorted by path."""
+        with _as_workspace_error():
+            tree = self._tree("candidate")
+            if not is_folder(tree.path):
+                raise WorkspaceError("The candidate worktree is gone", str(tree.path), "sync makes it anew.")
+            base = tree.at or self.tip()
+            tree.adopt(base)
+            tree.detach_at(base)
+            entries = [entry for entry in tree.entries() if entry.tracked or not self._is_kept(entry.path)]
+            found = find_changes(tree, entries, self._scope)
+            found += [
+                Change(path, "modified", in_scope=False, problem="a linked or copied path was replaced")
+                for path in self._attached.broken(tree.path)
+            ]
+            found += self._inner["candidate"].changes()
+            self._found = sorted(found, key=lambda change: change.path)
+            return list(self._found)
+
+    def commit(self, experiment: int, message: str, trailers: Mapping[str, str]) -> str:
+        """Commit the candidate's allowed changes on the commit it was synced to; others are put back, so that what is measured is
+        what is committed. The commit is kept as refs/autotune/<session>/<experiment>.
+
+        Again for the same experiment after a rework: one commit with all changes; the earlier attempt stays as <experiment>.1.
+        Raises WorkspaceError when there is nothing to commit.
+        """
+        with _as_workspace_error():
+            paths = [path for change in self._put_back() for path in change.paths]
+            if not paths:
+                raise WorkspaceError("There is nothing to commit", "No file in scope differs from the incumbent.")
+            tree = self._tree("candidate")
+            base = tree.at or self.tip()
+            sha = self._write_commit(tree.stage(paths), (base,), compose(message, trailers), {})
+            self._refs.keep_candidate(experiment, sha, self._git.at(tree.git_dir))
+            remove_stale(tree.path, paths)
+            self._found = None
+            return sha
+
+    def reword(self, commit: str, message: str, trailers: Mapping[str, str]) -> str:
+        """A new commit with the same tree, parents, author and author date; the candidate's ref moves to it, no branch does."""
+        with _as_workspace_error():
+            head = parse_commit(self._git.run("cat-file", "commit", commit))
+            author = {"GIT_AUTHOR_NAME": head.name, "GIT_AUTHOR_EMAIL": head.email, "GIT_AUTHOR_DATE": head.date}
+            sha = self._write_commit(head.tree, head.parents, compose(message, trailers), author)
+            self._refs.replace(commit, sha)
+            return sha
+
+    def diff(self, old: str, new: str) -> str:
+        """A unified diff of two commits, for people; bytes that are no UTF-8 are replaced."""
+        return self._comparison(old, new).text
+
+    def stat(self, old: str, new: str) -> tuple[int, int]:
+        """(added, removed) lines."""
+        comparison = self._comparison(old, new)
+        return comparison.added, comparison.removed
+
+    def change_key(self, old: str, new: str) -> str:
+        """Equal for equal changes, also when the rest of the code differs."""
+        return self._comparison(old, new).key
+
+    def advance(self, old: str, new: str) -> None:
+        """Keep: move the branch from `old` to `new` in one compare-and-swap. Raises WorkspaceError when it is not at `old`."""
+        self._refs.advance(old, new)
+
+    def remove(self) -> None:
+        """Unregister and delete the worktrees and the session's cache folder. The branch and the candidates' refs stay."""
+        with _as_workspace_error():
+            for side in SIDES:
+                unregister(self._repository.common, self.folder / side)
+            remove_tree(self.folder)
+            for parent in (self.folder.parent, self.folder.parent.parent):
+                if parent.name == "autotune-tui" or parent == self.folder.parent:
+                    _remove_if_empty(parent)
+            self._trees = {}
+
+    def _prepare(self, side: Side, commit: str) -> None:
+        """Register the worktree and take away what a killed process left."""
+        path = self.folder / side
+        git_dir, made = register(self._git, self._repository.common, path, commit)
+        state = self.folder / "state"
+        state.mkdir(exist_ok=True)
+        index = state / f"{side}.index"
+        if made:
+            self.fresh |= {side}
+            index.unlink(missing_ok=True)
+            remove_tree(state / side)
+        tree = Tree(self._git, git_dir, path, index)
+        tree.remove_stale_locks()
+        self._trees[side] = tree
+        self._inner[side] = SubmoduleTrees(self._submodules, path, state / side)
+
+    def _rebuild(self, side: Side, commit: str) -> None:
+        unregister(self._repository.common, self.folder / side)
+        self._prepare(side, commit)
+
+    def _tree(self, side: Side) -> Tree:
+        if side not in self._trees:
+            raise WorkspaceError(f"The {side} worktree is not made yet", hint="create() makes it.")
+        return self._trees[side]
+
+    def _sync(self, side: Side, commit: str) -> None:
+        tree = self._tree(side)
+        reconnect(tree.path, tree.git_dir)
+        self._forget_bytecode(tree.path, tree.sync(commit, self._is_kept))
+        for inner, touched in self._inner[side].sync():
+            self._forget_bytecode(inner, touched)
+        self._attached.attach(tree.path, self.folder / "state")
+
+    def _forget_bytecode(self, tree: Path, touched: set[str] | None) -> None:
+        if touched is None:
+            remove_all(tree, self._attached.paths)
+        else:
+            remove_stale(tree, touched)
+
+    def _is_kept(self, path: str) -> bool:
+        """Untracked paths that are no change, whether or not git ignores them."""
+        return self._attached.has(path.rstrip("/")) or is_bytecode(path)
+
+    def _put_back(self) -> list[Change]:
+        """Undo what may not be changed; the changes that are left. Anew, since a changed .gitignore had hidden others."""
+        for _ in range(4):
+            found = self.changes() if self._found is None else self._found
+            wrong = [change for change in found if not change.allowed]
+            if not wrong:
+                return found
+            tree = self._tree("candidate")
+            tree.restore(path for change in wrong for path in change.paths)
+            self._inner["candidate"].sync()
+            self._attached.attach(tree.path, self.folder / "state")
+            self._found = None
+        raise WorkspaceError("The candidate keeps changing", f"{wrong[0].path} was put back and changed again.")
+
+    def _write_commit(self, tree: str, parents: tuple[str, ...], message: bytes, author: Mapping[str, str]) -> str:
+        git = self._git.with_env(**{**self._identity, **author})
+        words = [word for parent in parents for word in ("-p", parent)]
+        return git.run("commit-tree", tree, *words, "-F", "-", stdin=message).decode().strip()
+
+    @functools.cached_property
+    def _identity(self) -> dict[str, str]:
+        """Who commits: the user, as git knows them, or ourselves."""
+        try:
+            self._git.run("var", "GIT_COMMITTER_IDENT", config=("user.useConfigOnly=true",))
+            return {}
+        except GitError:
+            return {name: self._git.env.get(name) or text for name, text in _IDENTITY.items()}
+
+    def _comparison(self, old: str, new: str) -> Comparison:
+        with _as_workspace_error():
+            return self._compare(old, new)
+
+
+@contextmanager
+def _as_workspace_error() -> Iterator[None]:
+    """What the file system refuses, in words."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        title = "The disk is full" if full else "A file of the workspace cannot be written"
+        hint = (
+            "Free some space and start again." if full else "Look at the permissions of the cache folder and of .git."
+        )
+        raise WorkspaceError(title, str(error), hint) from error
+
+
+def _remove_if_empty(folder: Path) -> None:
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
