@@ -24,6 +24,8 @@ _SCALED = {
     "bytes": _BYTES,
 }
 _WORD_LIMIT = 120
+HARNESS_UNITS = {"wall_time": "s", "cpu_time": "s", "peak_rss": "B"}
+"""Units of the metrics that the harness takes itself for every sample."""
 
 
 def number(value: float, digits: int = 4) -> str:

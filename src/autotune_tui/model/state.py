@@ -36,6 +36,8 @@ from autotune_tui.model.health import Streaks, count
 
 __all__ = ["CurrentExperiment", "Experiment", "Segment", "SessionState", "UsageTotals", "fold"]
 
+_RESTING = ("paused", "completed")
+"""The health states in which no experiment runs."""
 _REMEMBERED = 100
 """Notes and controls that are kept; the rest is in the journal."""
 
@@ -177,7 +179,7 @@ class SessionState:
     def active(self) -> bool:
         """Whether an engine is at work, as far as the journal knows: it began, has not left and is not paused."""
         working = self.session is not None and self.end is None
-        return working and self.health not in ("paused", "completed")
+        return working and self.health not in _RESTING
 
     def elapsed(self, now: str = "") -> float:
         """Seconds of work so far, up to the timestamp `now`, or up to the last record."""
@@ -234,10 +236,14 @@ def _session(state: SessionState, event: Session) -> None:
     if event.event == "end":
         _stop_clock(state, event.timestamp)
         state.end = event
+        if event.outcome in _RESTING:
+            _set_health(state, event.outcome, event.reason)
         return
     _stop_clock(state, state.timestamp)  # an engine that died worked until its last record
     state.session, state.end = event, None
     state.working_since = event.timestamp
+    if state.health in _RESTING:
+        _set_health(state, "running", "the session goes on")
 
 
 def _config(state: SessionState, event: Config) -> None:
@@ -272,8 +278,9 @@ def _result(state: SessionState, event: Result) -> None:
     state.exp_at = event.timestamp
     state.streaks = count(state.streaks, event.status, event.reason)
     state.failure = event.failure
-    if event.health:
-        state.health, state.recovery = event.health, event.recovery
+    state.recovery = event.recovery
+    if event.health and event.health != state.health:
+        _set_health(state, event.health, "")
     if event.status == KEEP:
         state.segments[-1] = replace(segment, keeps=segment.keeps + 1, last_keep=experiment)
         state.progress_at = event.timestamp
@@ -331,11 +338,11 @@ def _validation(state: SessionState, event: Validation) -> None:
 
 
 def _health(state: SessionState, event: Health) -> None:
-    if event.health in ("paused", "completed"):
+    if event.health in _RESTING:
         _stop_clock(state, event.timestamp)
     elif not state.working_since and state.session is not None and state.end is None:
         state.working_since = event.timestamp
-    state.health, state.health_reason, state.health_next = event.health, event.reason, event.next
+    _set_health(state, event.health, event.reason, event.next)
     state.failure, state.recovery = event.failure, event.recovery
     if event.recovery and event.heals > state.heals:
         state.heals = event.heals
@@ -367,6 +374,10 @@ def _about(state: SessionState, number: int, timestamp: str) -> CurrentExperimen
     if state.current is not None and state.current.number == number:
         return state.current
     return CurrentExperiment(number, started=timestamp)
+
+
+def _set_health(state: SessionState, health: str, reason: str, follows: str = "") -> None:
+    state.health, state.health_reason, state.health_next = health, reason, follows
 
 
 def _stop_clock(state: SessionState, timestamp: str) -> None:
