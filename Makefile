@@ -34,7 +34,7 @@ bench: $(STAMP)  ## Print the figures that the design promises
 	done
 
 reference: $(STAMP)  ## Write the configuration reference into README.md anew
-	@$(BIN)/python -m autotune_tui.config.reference README.md
+	@$(BIN)/python -m autotune_tui.config README.md
 
 clean:  ## Remove everything that make has made
 	@rm -rf .venv .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

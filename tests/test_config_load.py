@@ -263,7 +263,7 @@ def test_a_limit_is_lifted_by_a_word_since_toml_has_no_null() -> None:
 def test_the_readme_lists_every_field() -> None:
     readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
     assert START in readme
-    assert with_reference(readme) == readme, "run `python -m autotune_tui.config.reference README.md`"
+    assert with_reference(readme) == readme, "run `python -m autotune_tui.config README.md`"
 
 
 def test_the_command_agent_is_accepted_with_its_command() -> None:

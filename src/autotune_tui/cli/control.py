@@ -40,20 +40,20 @@ repair = _control("repair", "Rebuild the worktrees after the current experiment.
 
 @click.command(short_help="Hand in a change of your own to be measured")
 @session_options
-@click.option("-m", "--message", required=True, help="What the change does, in a line.")
+@click.option("-m", "--description", required=True, help="What the change does, in a line.")
 @click.option(
     "--patch",
     type=click.File("rb"),
     help="A unified diff, - for stdin; without it the candidate worktree is taken as you edited it.",
 )
 @json_option
-def propose(path: Path, session: str, message: str, patch: BinaryIO | None, as_json: bool) -> int:
+def propose(path: Path, session: str, description: str, patch: BinaryIO | None, as_json: bool) -> int:
     """Hand in a change of your own, for a session with agent = "manual"."""
     # Bytes that are no UTF-8, and line ends, come out again as they went in.
     text = patch.read().decode("utf-8", "surrogateescape") if patch else ""
     if patch and not text.strip():
         raise UsageError("The patch is empty", "It has no diff.", "`git diff > change.patch` makes one.")
-    return ask(session_folder(path, session), "propose", as_json=as_json, text=message, data={"patch": text})
+    return ask(session_folder(path, session), "propose", as_json=as_json, text=description, data={"patch": text})
 
 
 def ask(

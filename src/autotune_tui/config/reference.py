@@ -1,16 +1,14 @@
 """The reference of all configuration fields, made from the models; it stands in the README.
 
-`python -m autotune_tui.config.reference README.md` writes it there anew, between its two marks.
+`python -m autotune_tui.config README.md` writes it there anew, between its two marks.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
@@ -20,7 +18,7 @@ from autotune_tui.config.fields import SessionConfig
 from autotune_tui.config.problems import table_of
 from autotune_tui.config.values import Amount, format_duration
 
-START = "<!-- configuration reference: made by `python -m autotune_tui.config.reference README.md` -->"
+START = "<!-- configuration reference: made by `python -m autotune_tui.config README.md` -->"
 END = "<!-- end of the configuration reference -->"
 
 
@@ -90,8 +88,3 @@ def with_reference(readme: str) -> str:
     before, _, rest = readme.partition(START)
     _, _, after = rest.partition(END)
     return f"{before}{START}\n\n{markdown()}\n\n{END}{after}"
-
-
-if __name__ == "__main__":
-    readme = Path(sys.argv[1])
-    readme.write_text(with_reference(readme.read_text(encoding="utf-8")), encoding="utf-8")
