@@ -19,7 +19,7 @@ from autotune_tui.model import format as fmt
 
 if TYPE_CHECKING:
     from autotune_tui.model.events import Config
-    from autotune_tui.model.state import SessionState
+    from autotune_tui.model.session import SessionState
 
 HealthName = Literal["running", "improving", "plateaued", "crashing", "healing", "paused", "completed"]
 Failure = Literal["plateau", "checks_failed", "benchmark_crash"]

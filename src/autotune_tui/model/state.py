@@ -1,10 +1,9 @@
-"""SessionState: everything a screen, a report or a restart needs to know of a session, folded from its journal."""
+"""The fold: a session's state from its journal's records."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import Any
 
 from autotune_tui.model.events import (
@@ -25,6 +24,7 @@ from autotune_tui.model.events import (
     Validation,
 )
 from autotune_tui.model.experiment import (
+    FAILURES,
     KEEP,
     CurrentExperiment,
     Experiment,
@@ -33,167 +33,12 @@ from autotune_tui.model.experiment import (
     from_result,
 )
 from autotune_tui.model.health import Streaks, count
+from autotune_tui.model.session import RESTING, SessionState, UsageTotals
 
 __all__ = ["CurrentExperiment", "Experiment", "Segment", "SessionState", "UsageTotals", "fold"]
 
-_RESTING = ("paused", "completed")
-"""The health states in which no experiment runs."""
 _REMEMBERED = 100
 """Notes and controls that are kept; the rest is in the journal."""
-
-
-@dataclass(frozen=True, slots=True)
-class UsageTotals:
-    """What the agents have used up."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-    usd: float = 0.0
-
-    @property
-    def tokens(self) -> int:
-        return self.input_tokens + self.output_tokens
-
-
-@dataclass(slots=True, kw_only=True)
-class SessionState:
-    """The fold of a journal. `fold` makes it; everyone else only reads it."""
-
-    session: Session | None = None
-    """How the last engine began; None in a journal of another tool."""
-    end: Session | None = None
-    """How the last engine left; None while one is at work, or when it died."""
-    segments: list[Segment] = field(default_factory=list)
-    experiments: list[Experiment] = field(default_factory=list)
-    """Everything that ended, baselines included, in the order of the journal."""
-    current: CurrentExperiment | None = None
-    calibration_samples: list[Sample] = field(default_factory=list)
-    """Of the current segment."""
-    validation_samples: list[Sample] = field(default_factory=list)
-    """Of the last validation, or of the one that runs."""
-    validations: list[Validation] = field(default_factory=list)
-    intent: Decision | None = None
-    """A keep that was decided and whose result is not journalled yet: a restart finishes or undoes it."""
-    health: str = "running"
-    health_reason: str = ""
-    health_next: str = ""
-    failure: str | None = None
-    recovery: str | None = None
-    """The playbook that is active."""
-    heals: int = 0
-    """Recovery attempts since the last keep."""
-    tried_playbooks: tuple[str, ...] = ()
-    """The playbooks of these attempts, in order."""
-    mode: str = "optimize"
-    streaks: Streaks = field(default_factory=Streaks)
-    usage: UsageTotals = field(default_factory=UsageTotals)
-    controls: list[Control] = field(default_factory=list)
-    notes: list[Note] = field(default_factory=list)
-    experiment_count: int = 0
-    """Experiments that ended, without baselines."""
-    last_number: int = 0
-    """The highest number of an experiment that ended."""
-    seq: int = 0
-    timestamp: str = ""
-    """Of the last record that has one."""
-    first_timestamp: str = ""
-    exp_at: str = ""
-    """When the last experiment ended."""
-    progress_at: str = ""
-    """When the last keep was made."""
-    worked: float = 0.0
-    """Seconds that engines have worked before `working_since`; pauses and the time without an engine do not count."""
-    working_since: str = ""
-    """Since when the engine has been working without a pause; empty when it is not."""
-    unreadable: int = 0
-    unknown: int = 0
-    """Records of types that this version does not know."""
-
-    @property
-    def segment(self) -> Segment | None:
-        """The current one."""
-        return self.segments[-1] if self.segments else None
-
-    @property
-    def segment_number(self) -> int:
-        """Of the current segment; 0 before there is any."""
-        return self.segments[-1].number if self.segments else 0
-
-    @property
-    def next_number(self) -> int:
-        """The number for the next experiment."""
-        return self.last_number + 1
-
-    @property
-    def config(self) -> Config:
-        """Of the current segment; a default one before there is any."""
-        return self.segments[-1].config if self.segments else Config()
-
-    @property
-    def direction(self) -> str:
-        return self.config.direction
-
-    @property
-    def calibration(self) -> Calibration | None:
-        return self.segments[-1].calibration if self.segments else None
-
-    @property
-    def baseline(self) -> Experiment | None:
-        return self.segments[-1].baseline if self.segments else None
-
-    @property
-    def incumbent(self) -> Experiment | None:
-        """The last keep of the current segment, else its baseline."""
-        return self.segments[-1].incumbent if self.segments else None
-
-    @property
-    def baseline_value(self) -> float | None:
-        return self.baseline.metric if self.baseline else None
-
-    @property
-    def baseline_sha(self) -> str:
-        """The commit that the current segment started from."""
-        base = self.baseline
-        return (base.sha or base.commit) if base else self.config.baseline_commit
-
-    @property
-    def incumbent_value(self) -> float | None:
-        return self.incumbent.metric if self.incumbent else None
-
-    @property
-    def incumbent_sha(self) -> str:
-        best = self.incumbent
-        return (best.sha or best.commit) if best else self.baseline_sha
-
-    @property
-    def validation(self) -> Validation | None:
-        """The last of the current segment."""
-        return self.segments[-1].validation if self.segments else None
-
-    @property
-    def keeps(self) -> list[Experiment]:
-        """All keeps of all segments."""
-        return [experiment for experiment in self.experiments if experiment.kept]
-
-    @property
-    def active(self) -> bool:
-        """Whether an engine is at work, as far as the journal knows: it began, has not left and is not paused."""
-        working = self.session is not None and self.end is None
-        return working and self.health not in _RESTING
-
-    def elapsed(self, now: str = "") -> float:
-        """Seconds of work so far, up to the timestamp `now`, or up to the last record."""
-        if self.session is None:
-            return _between(self.first_timestamp, self.timestamp)
-        return self.worked + (_between(self.working_since, now or self.timestamp) if self.working_since else 0.0)
-
-    def target_reached(self, value: float | None = None) -> bool:
-        """Whether `value`, or the incumbent's, is at the target or better."""
-        value = self.incumbent_value if value is None else value
-        target = self.config.target
-        if value is None or target is None:
-            return False
-        return value >= target if self.direction == "higher" else value <= target
 
 
 def fold(events: Iterable[Record], state: SessionState | None = None) -> SessionState:
@@ -236,13 +81,13 @@ def _session(state: SessionState, event: Session) -> None:
     if event.event == "end":
         _stop_clock(state, event.timestamp)
         state.end = event
-        if event.outcome in _RESTING:
+        if event.outcome in RESTING:
             _set_health(state, event.outcome, event.reason)
         return
     _stop_clock(state, state.timestamp)  # an engine that died worked until its last record
     state.session, state.end = event, None
     state.working_since = event.timestamp
-    if state.health in _RESTING:
+    if state.health in RESTING:
         _set_health(state, "running", "the session goes on")
 
 
@@ -259,9 +104,7 @@ def _result(state: SessionState, event: Result) -> None:
     if not state.segments:
         state.segments.append(Segment(number=1, config=Config()))
     segment = state.segments[-1]
-    is_baseline = (
-        segment.baseline is None and event.metric is not None and event.status not in ("crash", "checks_failed")
-    )
+    is_baseline = segment.baseline is None and event.metric is not None and event.status not in FAILURES
     number = event.index if event.index > 0 else 0 if is_baseline else state.last_number + 1
     current = _about(state, number, event.timestamp)
     experiment = from_result(event, index=number, segment=segment.number, baseline=is_baseline, current=current)
@@ -338,7 +181,7 @@ def _validation(state: SessionState, event: Validation) -> None:
 
 
 def _health(state: SessionState, event: Health) -> None:
-    if event.health in _RESTING:
+    if event.health in RESTING:
         _stop_clock(state, event.timestamp)
     elif not state.working_since and state.session is not None and state.end is None:
         state.working_since = event.timestamp
@@ -389,14 +232,6 @@ def _remember(records: list[Any], record: Record) -> None:
     records.append(record)
     if len(records) > _REMEMBERED:
         del records[0]
-
-
-def _between(start: str, end: str) -> float:
-    """Seconds from one timestamp to a later one; 0 when they cannot be read or are in the wrong order."""
-    try:
-        return max((datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds(), 0.0)
-    except (ValueError, TypeError):
-        return 0.0
 
 
 _HANDLERS: dict[type[Record], Callable[[SessionState, Any], None]] = {
