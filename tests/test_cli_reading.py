@@ -58,7 +58,7 @@ def test_status_says_what_is_done_and_how_good_it_is(session: SessionFolder) -> 
     with EngineLock(session.lock):
         lines = call("status", str(session.root)).output.splitlines()
     assert lines[0] == "001-import-speed: Import faster"
-    assert lines[1].startswith("improving, engine at work, process ")
+    assert lines[1].startswith("improving, engine at work (process ")
     assert lines[2] == "time [s]: baseline 1.300, now 1.100, target 0.500"
     assert "not measured again" in lines[3], "the steps' gains are never multiplied"
     assert lines[4] == "2 experiments: 1 discard, 1 keep"
@@ -67,7 +67,7 @@ def test_status_says_what_is_done_and_how_good_it_is(session: SessionFolder) -> 
 
 def test_status_without_an_engine_shows_nothing_as_being_done(session: SessionFolder) -> None:
     output = call("status", str(session.root)).output
-    assert "no engine at work" in output
+    assert "improving, but its engine is gone; `autotune-tui run` goes on" in output
     assert "now:" not in output.replace("now 1.100", "")
 
 

@@ -108,11 +108,7 @@ def status_lines(folder: SessionFolder, state: SessionState, engine: dict[str, A
     from autotune_tui.model.format import column, one_line
 
     config = state.config
-    at_work = f"engine at work, process {engine.get('pid', 'unknown')}" if engine is not None else "no engine at work"
-    lines = [
-        f"{folder.id}: {one_line(state.session.goal) if state.session else 'not started'}",
-        f"{state.health}, {at_work}",
-    ]
+    lines = [f"{folder.id}: {one_line(state.session.goal)}" if state.session else folder.id, _at_work(state, engine)]
     if state.segment is not None:
         values = [state.baseline_value, state.incumbent_value, config.target]
         unit, (baseline, now, target) = column(values, config.metric_unit)
@@ -124,6 +120,18 @@ def status_lines(folder: SessionFolder, state: SessionState, engine: dict[str, A
     if state.unreadable:
         lines.append(f"warning: {state.unreadable} lines of the journal cannot be read")
     return lines
+
+
+def _at_work(state: SessionState, engine: dict[str, Any] | None) -> str:
+    from autotune_tui.model.format import one_line
+
+    if engine is not None:
+        return f"{state.health}, engine at work (process {engine.get('pid', 'unknown')})"
+    if state.session is None:
+        return "not started; `autotune-tui run` starts it"
+    if state.end is None:
+        return f"{state.health}, but its engine is gone; `autotune-tui run` goes on"
+    return f"{state.end.outcome}: {one_line(state.end.reason, 300)}"
 
 
 def status_data(folder: SessionFolder, state: SessionState, engine: dict[str, Any] | None) -> dict[str, Any]:
