@@ -36,13 +36,18 @@ async def profile(executor: Executor, command: Command, sources: Sources, commit
     finally:
         file.unlink(missing_ok=True)
     return Profile(
-        "cProfile", commit, stats.total_tt, stats.total_calls, hot_spots(stats.stats, stats.total_tt, sources), "",
+        "cProfile", commit, stats.total_tt, stats.total_calls, hot_spots(stats.stats, sources), "",
         "Functions that are called often look slower than they are.",
     )  # fmt: skip
 
 
-def hot_spots(stats: dict[Key, Any], seconds: float, sources: Sources) -> tuple[HotSpot, ...]:
-    """Shares of the whole time; built-in functions, comprehensions and imports are charged to who called them."""
+def hot_spots(stats: dict[Key, Any], sources: Sources) -> tuple[HotSpot, ...]:
+    """Shares of the whole time; built-in functions, comprehensions and imports are charged to who called them.
+
+    The whole is the longest cumulative time, as cProfile keeps only one of several comprehensions on a line: the sum of
+    all functions' own times may lack something.
+    """
+    seconds = max((cumulative for _, _, _, cumulative, _ in stats.values()), default=0.0) or 1.0
     alone: dict[Key, float] = defaultdict(float)
     for key, (_, _, own, _, _) in stats.items():
         _charge(stats, key, own, alone, 0)
@@ -56,7 +61,7 @@ def hot_spots(stats: dict[Key, Any], seconds: float, sources: Sources) -> tuple[
 def _charge(stats: dict[Key, Any], key: Key, amount: float, alone: dict[Key, float], depth: int) -> None:
     """Add a time to the function itself, or divide it among its callers by the time that each caused."""
     callers = stats[key][4]
-    causes = {caller: figures[3] for caller, figures in callers.items() if caller in stats}
+    causes = {caller: figures[3] for caller, figures in callers.items() if caller in stats and caller != key}
     if not _is_transparent(key):
         alone[key] += amount
     elif depth < DEEPEST and (whole := sum(causes.values())):

@@ -8,6 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from autotune_tui.measure import python
 from autotune_tui.measure.executors.base import Command, Executor
 from autotune_tui.measure.profilers.stacks import Frame, NoProfile, Sources, Stacks, clean, folded, hot_spots
 from autotune_tui.model.profile import Profile
@@ -18,6 +19,9 @@ ENOUGH = 60
 """Samples; with fewer, the command is run again and the stacks are added up."""
 MOST_RUNS = 8
 MOST_SECONDS = 10.0
+NO_PYTHON = "No python processes found"
+MOST_MISSES = 3
+"""On a busy machine py-spy may look at a shell too late for the Python that it has started; then the run is taken again."""
 DURATION = 120
 """Seconds after which py-spy ends a long command: by then its shares are known to a hundredth."""
 FRAME = re.compile(r"(.+) \((.*):(\d+)\)")
@@ -42,10 +46,14 @@ async def profile(executor: Executor, command: Command, sources: Sources, commit
             "--rate", str(RATE), "--duration", str(DURATION), "--", *command.argv,
         ),
     )  # fmt: skip
-    stacks, seconds, runs = Stacks(), 0.0, 0
+    known = python.interpreter(command.argv, command.cwd, command.env) is not None
+    stacks, seconds, runs, misses = Stacks(), 0.0, 0, 0
     try:
         while runs < MOST_RUNS and stacks.total() < ENOUGH and seconds < MOST_SECONDS:
             run = await executor.run(watched)
+            if known and misses < MOST_MISSES and NO_PYTHON in run.tail:
+                misses += 1
+                continue
             if not run.ok:
                 raise NoProfile(f"py-spy: {_reason(run.tail) or run.failure}")
             stacks += parse(raw.read_text(errors="replace"))
