@@ -28,7 +28,11 @@ _IDENTITY = {
     "GIT_CONFIG_NOSYSTEM": "1",
 }
 _INSTALL_LINES = {
-    "linux": {"git": "sudo apt-get install git", "cc": "sudo apt-get install gcc", "make": "sudo apt-get install make"},
+    "linux": {
+        "git": "sudo apt-get install git",
+        "cc": "sudo apt-get install gcc libc6-dev",
+        "make": "sudo apt-get install make",
+    },
     "darwin": {"git": "xcode-select --install", "cc": "xcode-select --install", "make": "xcode-select --install"},
 }
 

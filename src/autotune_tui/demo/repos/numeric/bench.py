@@ -31,7 +31,7 @@ def main() -> None:
     alarms = watch(recording, healthy, 4.0)
     elapsed = time.perf_counter() - started
     windows = (SAMPLES - WIDTH) // STEP + 1
-    print(f"{windows} windows, {len(alarms)} alarms")
+    print(f"{windows} windows, {len(alarms)} alarms, highest {max(alarm.score for alarm in alarms):.3f}")
     print(f"METRIC throughput={windows / elapsed:.1f}")
 
 

@@ -10,6 +10,13 @@ def entry(time=0, client="a", path="/x", latency=10, account="acme", retry_key="
     return parse.Entry(time, client, "GET", path, status, size, latency, account, retry_key)
 
 
+ACCOUNTS = [
+    billing.Account("acme", "team", "Acme"),
+    billing.Account("zen", "free", "Zen"),
+    billing.Account("acme", "business", "Acme, the second contract"),
+]
+
+
 class Parsing(unittest.TestCase):
     LINE = "1700000000123\t10.0.3.7\tGET\t/orders/17/items/4?page=2\t200\t5120\t34\tacme-42\tjob-1"
 
@@ -47,8 +54,10 @@ class Cleaning(unittest.TestCase):
 
 class Traffic(unittest.TestCase):
     def test_busiest_first_and_equal_ones_by_name(self):
-        entries = [entry(path=path) for path in "cabcacbd"]
-        self.assertEqual(traffic.busiest_paths(entries, 3), [("c", 3), ("a", 2), ("b", 2)])
+        entries = [entry(path=path) for path in "zmkxzmkjihgfedcbaz"]
+        ranking = [("z", 3), ("k", 2), ("m", 2), *((path, 1) for path in "abcdefghijx")]
+        self.assertEqual(traffic.busiest_paths(entries, 14), ranking)
+        self.assertEqual(traffic.busiest_paths(entries, 2), ranking[:2])
 
     def test_percentiles_are_values_of_the_log(self):
         values = [(number * 37) % 101 for number in range(1, 101)]
@@ -74,19 +83,13 @@ class Traffic(unittest.TestCase):
 
 
 class Billing(unittest.TestCase):
-    ACCOUNTS = [
-        billing.Account("acme", "team", "Acme"),
-        billing.Account("zen", "free", "Zen"),
-        billing.Account("acme", "business", "Acme, the second contract"),
-    ]
-
     def test_the_first_account_of_a_key_pays(self):
         entries = [entry(account=key, size=size) for key, size in (("zen", 5), ("acme", 7), ("gone", 9), ("zen", 1))]
-        self.assertEqual(list(billing.bytes_by_plan(entries, self.ACCOUNTS).items()), [("free", 6), ("team", 7)])
+        self.assertEqual(list(billing.bytes_by_plan(entries, ACCOUNTS).items()), [("free", 6), ("team", 7)])
 
     def test_unknown_accounts(self):
         entries = [entry(account=key) for key in ("zen", "lost", "gone", "lost")]
-        self.assertEqual(billing.unknown_accounts(entries, self.ACCOUNTS), ["gone", "lost"])
+        self.assertEqual(billing.unknown_accounts(entries, ACCOUNTS), ["gone", "lost"])
 
 
 class Capacity(unittest.TestCase):

@@ -3,6 +3,7 @@
 import math
 import unittest
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 
@@ -24,7 +25,7 @@ def reference(window):
     square = sum(value**2 for value in centred) / len(counts)
     fourth = sum(value**4 for value in centred) / len(counts)
     peak = max(abs(value) for value in centred)
-    crossings = sum((a < 0) != (b < 0) for a, b in zip(centred, centred[1:]))
+    crossings = sum((a < 0) != (b < 0) for a, b in pairwise(centred))
     rms = math.sqrt(square)
     return [float(level), rms, float(peak), float(peak) / rms, float(fourth / square**2), crossings]
 
