@@ -188,6 +188,12 @@ def test_a_reader_that_goes_away_does_not_stop_the_loop(tmp_path: Path) -> None:
         out.close()
 
 
+@pytest.mark.parametrize("as_json", [True, False])
+def test_what_goes_wrong_in_the_loop_is_not_hidden_by_the_display(tmp_path: Path, as_json: bool) -> None:
+    with pytest.raises(OSError, match="disk full"), display(tmp_path / "j", as_json=as_json, out=io.StringIO()):
+        raise OSError("disk full")
+
+
 def read_all(descriptor: int) -> bytes:
     """What comes until the other side of the pseudo-terminal is closed, which Linux reports as an error."""
     parts: list[bytes] = []
@@ -197,8 +203,8 @@ def read_all(descriptor: int) -> bytes:
     return b"".join(parts)
 
 
-def shown(columns: int, tmp_path: Path) -> str:
-    """What a terminal of that width gets for a whole run."""
+def shown(columns: int, tmp_path: Path, error: Exception | None = None) -> str:
+    """What a terminal of that width gets for a whole run, or for one that ends with an error."""
     main, side = pty.openpty()
     ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     with ThreadPoolExecutor(1) as pool:
@@ -206,6 +212,8 @@ def shown(columns: int, tmp_path: Path) -> str:
         with os.fdopen(side, "w", encoding="utf-8") as out, display(tmp_path / "j", as_json=False, out=out) as show:
             for record in [*RUNNING, Phase(experiment=1, phase="measure"), *samples(2), KEEP, VALIDATION]:
                 show(record)
+            if error:
+                raise error
         text = reading.result(timeout=30)
     os.close(main)
     return text.decode()
@@ -220,6 +228,11 @@ def test_a_terminal_gets_lines_that_stay_and_one_that_follows(tmp_path: Path, mo
     assert "\x1b[32m" in text, "a keep is green"
     assert "[31m faster" in text, "what an agent wrote cannot colour the terminal"
     assert "\x1b[31m" not in text
+
+
+def test_on_a_terminal_too_what_goes_wrong_in_the_loop_is_not_hidden(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="disk full"):
+        shown(80, tmp_path, OSError("disk full"))
 
 
 def test_no_color_is_honoured_and_40_columns_are_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -256,9 +256,12 @@ def _terminal(state: SessionState, out: TextIO) -> Iterator[Show]:
 
     console = Console(file=out, highlight=False, markup=False, emoji=False)
     live = Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False)
-    painter = _Painter(live, state)
-    with contextlib.suppress(OSError), live:
-        yield painter.show
+    live.start()
+    try:
+        yield _Painter(live, state).show
+    finally:
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            live.stop()
 
 
 class _Painter:
