@@ -1,0 +1,239 @@
+"""Opening a segment: set up and verify the unchanged code, find the noise floor, lock the baseline."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from autotune_tui.config import Source
+from autotune_tui.engine.core import Engine, text_of
+from autotune_tui.engine.sampling import Blocks, Comparison, SampleFailed, Sampler, derived_seed
+from autotune_tui.errors import EngineError, MeasureError
+from autotune_tui.model.events import Calibration, Config, Result
+from autotune_tui.stats.noise import (
+    detectable_effect,
+    is_exact,
+    noise_sources,
+    pair_noise,
+    prefers_cpu_time,
+    spread,
+)  # fmt: skip
+from autotune_tui.stats.scale import choose_scale
+from autotune_tui.stats.sequential import RULES
+from autotune_tui.workspace import Side
+
+BLOCKS = {"quick": 3, "standard": 5, "strict": 5, "costly": 1}
+"""A/A blocks (two pairs each) by decision profile: ten pairs, fewer where a run is dear."""
+
+SHORT_SECONDS = 0.05
+"""A command shorter than this is repeated within one sample (decision.md)."""
+
+TIMEOUT_FLOOR = 2.0
+"""Seconds that a sample may always take: twice a very short baseline is within ordinary scheduling noise."""
+
+SPREAD_LIMIT = 0.05
+
+SIDES: tuple[Side, Side] = ("incumbent", "candidate")
+
+
+async def open_segment(engine: Engine, segment: int, mode: str = "optimize") -> None:
+    """Journal the segment's config, calibrate, and journal the baseline. Raises EngineError, MeasureError."""
+    config, commit = engine.config, engine.workspace.tip()
+    metric, limits = config.metric, config.health
+    engine.record(
+        Config(
+            name=engine.folder.id,
+            metric_name=metric.name,
+            metric_unit=metric.unit,
+            direction=metric.direction,
+            segment=segment,
+            mode=mode,
+            objective={"primaryMetric": metric.name, "direction": metric.direction},
+            budget={
+                "maxIterations": config.budget.experiments,
+                "seconds": config.budget.time,
+                "tokens": config.budget.tokens,
+                "usd": config.budget.usd,
+            },
+            health={
+                "maxNoImprovementRuns": limits.max_no_improvement,
+                "maxCrashStreak": limits.max_crash_streak,
+            },
+            recovery={
+                "playbooks": list(config.recovery.playbooks),
+                "maxHealingAttempts": config.recovery.max_attempts,
+                "pauseOnExhaustedRecovery": True,
+            },
+            baseline_commit=commit,
+            target=metric.target,
+            threshold=str(metric.threshold),
+            source=metric.source,
+            profile=config.decision.profile,
+            command=text_of(config.benchmark.command),
+            scope={"include": config.scope.include, "exclude": config.scope.exclude},
+        ),
+        sync=True,
+    )
+    log = engine.folder.baseline / "bench.log"
+    require_files(engine)
+    await prepare_both(engine, commit, log)
+    await verify_unchanged(engine, log)
+    calibration, blocks = await calibrate(engine, segment, log)
+    engine.record(calibration)
+    for warning in calibration.warnings:
+        engine.note(warning, "warning")
+    values = blocks.values()
+    engine.record(
+        Result(
+            index=0,
+            commit=commit[:10],
+            sha=commit,
+            metric=float(np.median(values)),
+            status="keep",
+            description="baseline",
+            segment=segment,
+            metrics={
+                name: float(np.median(blocks.values(name)))
+                for name in sorted(set.intersection(*(set(s.metrics) for block in blocks.taken for s in block)))
+            },
+            health=engine.state.health or "running",
+            reason="baseline",
+            scale=calibration.scale,
+            mode=mode,
+            environment=engine.snapshot.hash,
+        ),
+        sync=True,
+    )
+
+
+def require_files(engine: Engine) -> tuple[str, ...]:
+    """The files in scope. Raises EngineError when there is none: no candidate could ever change anything."""
+    files = engine.workspace.files()
+    if not files:
+        raise EngineError(
+            "The scope matches no file",
+            f"include = {engine.config.scope.include}, exclude = {engine.config.scope.exclude}",
+            "Patterns are relative to the repository's root and match files that git tracks: src/**, *.py.",
+        )
+    return files
+
+
+async def prepare_both(engine: Engine, commit: str, log: Path) -> None:
+    """Both worktrees at `commit`, set up and built."""
+    for side in SIDES:
+        await engine.place(side, commit)
+        if side in engine.workspace.fresh:
+            await set_up(engine, side, log)
+        await build(engine, side, commit, log)
+
+
+async def set_up(engine: Engine, side: Side, log: Path) -> None:
+    """Run `[benchmark].setup` in a worktree. Raises EngineError when it fails."""
+    command = engine.config.benchmark.setup
+    if command:
+        run = await engine.command(command, side, limit=engine.config.benchmark.timeout, log=log)
+        if not run.ok:
+            raise EngineError(
+                "The set-up command failed", f"`{text_of(command)}` failed: {run.failure}.\n{run.tail}",
+                "Run it by hand in a fresh clone of the repository, then correct [benchmark].setup.",
+            )  # fmt: skip
+
+
+async def build(engine: Engine, side: Side, commit: str, log: Path) -> None:
+    """Build a worktree for `commit` unless it was. Raises EngineError when it fails."""
+    command = engine.config.benchmark.build
+    if command and engine.built.get(side) != commit:
+        run = await engine.command(command, side, limit=engine.config.benchmark.timeout, log=log)
+        if not run.ok:
+            raise EngineError(
+                "The build fails on code that was not changed",
+                f"`{text_of(command)}` failed: {run.failure}.\n{run.tail}",
+                "Run it by hand in a fresh clone of the repository, then correct [benchmark].build.",
+            )
+    engine.built[side] = commit
+
+
+async def verify_unchanged(engine: Engine, log: Path) -> None:
+    """The checks must pass on the unchanged code, or they could say nothing about a candidate."""
+    checks = engine.config.checks
+    if checks.command:
+        run = await engine.command(checks.command, "candidate", limit=checks.timeout, log=log)
+        if not run.ok:
+            raise EngineError(
+                "The checks fail on code that was not changed",
+                f"`{text_of(checks.command)}` failed: {run.failure}.\n{run.tail}",
+                "They run in a clean worktree: files that git ignores must be named in [workspace].link or copy.",
+            )
+
+
+async def calibrate(engine: Engine, segment: int, log: Path) -> tuple[Calibration, Blocks]:
+    """A/A pairs of the incumbent against itself: the noise floor (D1). Raises MeasureError when the benchmark fails."""
+    config = engine.config
+    sampler = Sampler(engine, "calibration", 0, log, config.benchmark.timeout)
+    try:
+        warm = 0.0
+        for side in SIDES:
+            taken = await sampler.take(side, seed=derived_seed(engine.seed, "warm-up", segment), discard=True)
+            warm = taken.run.wall
+        sampler.repeat = repeats(warm, config.metric.source)
+        comparison = Comparison(sampler, derived_seed(engine.seed, "calibration", segment), math.inf, "log")
+        while len(comparison.blocks.taken) < BLOCKS[config.decision.profile]:
+            await comparison.next_block()
+            if len(comparison.blocks.taken) == 2 and is_exact(comparison.blocks.values()):
+                break
+    except SampleFailed as failure:
+        raise MeasureError(
+            "The benchmark does not work on code that was not changed",
+            f"`{text_of(config.benchmark.command)}`: {failure.detail}\n{failure.output}".rstrip(),
+            "Correct [benchmark] or [metric] in autotune.toml; `autotune-tui check` tries it.",
+        ) from failure
+    return describe(engine, segment, comparison.blocks, sampler.repeat), comparison.blocks
+
+
+def repeats(seconds: float, source: Source) -> int:
+    """How often a short command runs within one sample; 1 unless a clock is what is measured."""
+    if source not in (Source.WALL_TIME, Source.CPU_TIME) or seconds >= SHORT_SECONDS:
+        return 1
+    return min(100, math.ceil(SHORT_SECONDS / max(seconds, 1e-4)))
+
+
+def describe(engine: Engine, segment: int, blocks: Blocks, repeat: int) -> Calibration:
+    """The figures of the A/A pairs, and what a person should know before going on."""
+    profile = engine.config.decision.profile
+    rule = RULES[profile]
+    scale = choose_scale(blocks.values())
+    sigma = pair_noise(blocks.side("incumbent"), blocks.side("candidate"), scale)
+    wall = float(np.median(blocks.values("wall_time")))
+    flat = blocks.values().ravel()
+    first = spread(flat[:5])
+    warnings: list[str] = []
+    if first > SPREAD_LIMIT:
+        runs = [sample.run for block in blocks.taken for sample in block]
+        causes = noise_sources(
+            flat, [run.steal for run in runs], blocks.values("cpu_time") / blocks.values("wall_time")
+        )
+        warnings.append(f"the first five runs spread over {first:.0%}" + (f": {'; '.join(causes)}" if causes else ""))
+    if engine.config.metric.source == Source.WALL_TIME and prefers_cpu_time(
+        blocks.side("incumbent", "wall_time"), blocks.side("candidate", "wall_time"),
+        blocks.side("incumbent", "cpu_time"), blocks.side("candidate", "cpu_time"),
+    ):  # fmt: skip
+        warnings.append(
+            'CPU time is much steadier here: source = "cpu_time" would decide sooner (but it punishes parallelism)'
+        )
+    one = wall * repeat
+    return Calibration(
+        segment=segment,
+        pairs=blocks.pairs,
+        sigma=sigma,
+        detectable=detectable_effect(sigma, rule.most_pairs),
+        exact=is_exact(flat),
+        scale=scale,
+        spread=first,
+        seconds=one,
+        decision_seconds=(one * 2 * rule.looks[0], one * 2 * rule.most_pairs),
+        repeat=repeat,
+        timeout=min(engine.config.benchmark.timeout, max(2 * one, TIMEOUT_FLOOR)),
+        warnings=tuple(warnings),
+    )

@@ -1,0 +1,196 @@
+"""What an agent is told, and how an experiment is put into records and words."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from autotune_tui.agents.base import Context, PastExperiment, Plan, Reflection
+from autotune_tui.engine.core import Engine, text_of
+from autotune_tui.journal.files import read_text
+from autotune_tui.measure.environment import command_environment
+from autotune_tui.measure.executors.base import Command, argv_of
+from autotune_tui.model import events
+from autotune_tui.model.format import metric as metric_text
+from autotune_tui.model.health import count, limits_of, next_health
+from autotune_tui.model.state import Experiment as Summary
+
+if TYPE_CHECKING:
+    from autotune_tui.engine.experiment import Experiment
+
+FAILURES = {"crash": "benchmark_crash", "checks_failed": "checks_failed"}
+"""The shared `failure` field of a result, by status."""
+
+
+def benchmark_command(engine: Engine) -> Command:
+    """The benchmark on the incumbent, as the profilers run it."""
+    return Command(
+        argv=argv_of(engine.config.benchmark.command),
+        cwd=engine.workspace.incumbent,
+        env=command_environment({**engine.config.benchmark.env, "AUTOTUNE_SEED": "0"}),
+        timeout=engine.config.benchmark.timeout,
+    )
+
+
+async def of(x: Experiment) -> Context:
+    """Everything the agent is given for this experiment."""
+    engine = x.engine
+    config, state = engine.config, engine.state
+    return Context(
+        experiment=x.number,
+        goal=config.goal,
+        constraints=tuple(config.constraints),
+        metric=config.metric.name,
+        unit=config.metric.unit,
+        direction=config.metric.direction.value,
+        benchmark=text_of(config.benchmark.command),
+        include=tuple(config.scope.include),
+        exclude=tuple(config.scope.exclude),
+        files=await asyncio.to_thread(engine.workspace.files),
+        directory=engine.workspace.candidate,
+        artifacts=x.folder,
+        incumbent=x.incumbent,
+        baseline_value=state.baseline_value,
+        incumbent_value=state.incumbent_value,
+        target=config.metric.target,
+        profile=x.profile,
+        history=tuple(past(summary) for summary in state.experiments if not summary.baseline),
+        ideas=read_text(engine.folder.ideas),
+        health=state.health,
+        environment=command_environment(config.benchmark.env),
+        submitted=x.control.submitted,
+    )
+
+
+def past(summary: Summary) -> PastExperiment:
+    return PastExperiment(
+        index=summary.index,
+        status=summary.status,
+        reason=summary.reason,
+        description=summary.description,
+        strategy=summary.strategy,
+        key=summary.key,
+        effect=summary.effect,
+        interval=summary.interval,
+        hypothesis=summary.hypothesis,
+        observation=summary.observation,
+        next=summary.next,
+        data=summary.data,
+    )
+
+
+def plan_record(x: Experiment, plan: Plan) -> events.Plan:
+    return events.Plan(
+        experiment=x.number,
+        agent=x.engine.agent.name,
+        description=plan.description,
+        hypothesis=plan.hypothesis,
+        target=plan.target,
+        strategy=plan.strategy,
+        key=plan.key,
+        bottleneck=plan.bottleneck,
+        principles=plan.principles,
+        approaches=tuple(asdict(approach) for approach in plan.approaches),
+        expected=plan.expected,
+        scores=dict(plan.scores),
+        premortem=plan.premortem,
+        data=dict(plan.data),
+    )
+
+
+def result_record(x: Experiment) -> events.Result:
+    """The experiment's end, in the shared form."""
+    assert x.verdict is not None
+    measured, plan, state = x.measured, x.plan, x.engine.state
+    change = next_health(
+        count(state.streaks, x.verdict.status, x.verdict.reason), limits_of(state.config), state.tried_playbooks
+    )
+    hypothesis = x.edit.hypothesis or (plan.hypothesis if plan else "")
+    return events.Result(
+        index=x.number,
+        commit=x.commit[:10],
+        sha=x.commit,
+        metric=measured.value if measured else None,
+        status=x.verdict.status,
+        description=x.description,
+        segment=state.segment.number if state.segment else 1,
+        metrics=secondary(x),
+        asi=side_information(hypothesis, x.reflection),
+        failure=change.failure or FAILURES.get(x.verdict.status),
+        health=change.health,
+        recovery=change.recovery,
+        reason=x.verdict.reason,
+        detail=x.verdict.detail,
+        files=x.files,
+        strategy=plan.strategy if plan else "",
+        key=plan.key if plan else "",
+        effect=measured.effect if measured else None,
+        interval=measured.interval if measured else None,
+        scale=measured.scale if measured else "log",
+        pairs=measured.evidence.pairs if measured else 0,
+        seconds=x.seconds,
+        folder=x.folder.relative_to(x.engine.folder.root).as_posix(),
+        environment=x.engine.snapshot.hash,
+        incumbent=x.incumbent,
+        change=x.change_key,
+        own_seconds=x.own_seconds,
+    )
+
+
+def side_information(hypothesis: str, reflection: Reflection) -> dict[str, Any]:
+    """What was learned, in a form that the next plan can use (L25)."""
+    return {
+        "hypothesis": hypothesis,
+        "observation": reflection.observation,
+        "next": reflection.next,
+        "surprises": reflection.surprises,
+        "lessons": list(reflection.lessons),
+        "directions": list(reflection.directions),
+    }
+
+
+def secondary(x: Experiment) -> dict[str, float]:
+    """The candidate's median of every metric that all its runs reported."""
+    if x.measured is None:
+        return {}
+    blocks = x.measured.blocks
+    names = set.intersection(*(set(sample.metrics) for block in blocks.taken for sample in block))
+    return {name: float(np.median(blocks.side("candidate", name))) for name in sorted(names)}
+
+
+def tried_before(x: Experiment, plan: Plan) -> int | None:
+    """The number of the experiment that tried this plan on the same code."""
+    for summary in x.engine.state.experiments:
+        if plan.key and summary.key == plan.key and summary.incumbent == x.incumbent:
+            return summary.index
+    return None
+
+
+def same_change(x: Experiment) -> int | None:
+    """The number of the experiment that made this very change to the same code and was measured or failed by itself."""
+    for summary in x.engine.state.experiments:
+        if summary.change == x.change_key and summary.incumbent == x.incumbent and summary.reason != "skipped":
+            return summary.index
+    return None
+
+
+def keep_message(x: Experiment) -> str:
+    """Subject and body of a keep's commit."""
+    hypothesis = x.edit.hypothesis or (x.plan.hypothesis if x.plan else "")
+    body = "\n\n".join(part for part in (hypothesis, x.edit.notes) if part)
+    return f"{x.description}\n\n{body}" if body else x.description
+
+
+def trailers(x: Experiment) -> dict[str, str]:
+    """What a reader of `git log` needs to trust a keep."""
+    assert x.measured is not None
+    metric = x.engine.config.metric
+    weak = ", weak evidence" if x.measured.evidence.weak else ""
+    return {
+        "Autotune-Metric": f"{metric.name} {metric_text(x.measured.value, metric.unit)}",
+        "Autotune-Effect": f"{x.measured.text} ({x.measured.evidence.pairs} pairs{weak})",
+        "Autotune-Experiment": f"{x.engine.folder.id}/{x.number}",
+    }

@@ -1,0 +1,105 @@
+"""What every part of the engine works with: the session's parts, and one way to journal an event."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from autotune_tui.agents.base import Agent
+from autotune_tui.config import Command as ConfigCommand
+from autotune_tui.config import SessionConfig
+from autotune_tui.journal.files import SessionFolder
+from autotune_tui.journal.writer import JournalWriter
+from autotune_tui.measure.environment import Snapshot, command_environment
+from autotune_tui.measure.executors.base import Command, Executor, Run, argv_of
+from autotune_tui.model.events import Note, Record
+from autotune_tui.model.profile import Profile
+from autotune_tui.model.state import SessionState, fold
+from autotune_tui.workspace import Side, Workspace
+
+T = TypeVar("T")
+
+
+@dataclass
+class Engine:
+    """The parts of one running session."""
+
+    config: SessionConfig
+    folder: SessionFolder
+    journal: JournalWriter
+    state: SessionState
+    workspace: Workspace
+    executor: Executor
+    agent: Agent
+    seed: int
+    """Secret until journalled: orders, seeds and relabelings come from it, so no candidate can know them before."""
+    on_event: Callable[[Record], None]
+    snapshot: Snapshot
+    died: bool = False
+    """Whether the engine before this one ended without a word."""
+    outside: float = 0.0
+    """Seconds spent waiting for commands and agents so far; the rest of an experiment's time is the loop's own."""
+    built: dict[Side, str] = field(default_factory=dict)
+    """The commit that each worktree was last built for."""
+    profiles: dict[str, Profile] = field(default_factory=dict)
+    """Profiles by commit: the incumbent's changes only with a keep."""
+
+    def record(self, event: Record, *, sync: bool = False) -> None:
+        """Journal an event, fold it and tell the listener. With `sync` it is on disk when this returns."""
+        written = self.journal.append(event, sync=sync)
+        self.state = fold([written], self.state)
+        self.on_event(written)
+
+    def note(self, text: str, level: Literal["info", "warning"] = "info", experiment: int = 0) -> None:
+        self.record(Note(text=text, level=level, experiment=experiment))
+
+    def tree(self, side: Side) -> Path:
+        return self.workspace.incumbent if side == "incumbent" else self.workspace.candidate
+
+    async def command(
+        self,
+        command: ConfigCommand,
+        side: Side,
+        *,
+        limit: float,
+        log: Path | None,
+        env: dict[str, str] | None = None,
+        repeat: int = 1,
+    ) -> Run:
+        """Run one of the configured commands in a worktree, for at most `limit` seconds."""
+        return await self.waiting(
+            self.executor.run(
+                Command(
+                    argv=argv_of(command),
+                    cwd=self.tree(side),
+                    env=command_environment({**self.config.benchmark.env, **(env or {})}),
+                    timeout=limit,
+                    log=log,
+                    repeat=repeat,
+                )
+            )
+        )
+
+    async def waiting(self, work: Awaitable[T]) -> T:
+        """Await a command or an agent, and count the time as theirs."""
+        began = time.monotonic()
+        try:
+            return await work
+        finally:
+            self.outside += time.monotonic() - began
+
+    async def place(self, side: Side, commit: str) -> None:
+        """Bring a worktree to a commit. Its build is a step of its own, see `build`."""
+        await asyncio.to_thread(self.workspace.sync, side, commit)
+        if self.built.get(side) != commit:
+            self.built.pop(side, None)
+
+
+def text_of(command: ConfigCommand) -> str:
+    """A command as a person would type it."""
+    return command if isinstance(command, str) else shlex.join(command)

@@ -1,0 +1,356 @@
+"""One experiment: the phases of design.md as a list of small functions, each journalled with its duration."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from autotune_tui import report
+from autotune_tui.agents.base import AgentEvent, Edit, Failure, NothingToPropose, Outcome, Plan, Reflection
+from autotune_tui.engine import artifacts, context, measuring
+from autotune_tui.engine.calibration import build as build_side
+from autotune_tui.engine.control import Control, Skipped
+from autotune_tui.engine.core import Engine, text_of
+from autotune_tui.engine.measuring import Measured
+from autotune_tui.engine.sampling import SampleFailed
+from autotune_tui.engine.verdict import Verdict, judge_candidate
+from autotune_tui.errors import AgentError, WorkspaceError
+from autotune_tui.measure import profilers
+from autotune_tui.model import events
+from autotune_tui.model.format import one_line
+from autotune_tui.model.profile import Profile
+
+MOST_REWORKS = 2
+
+T = TypeVar("T")
+
+
+class Ended(Exception):
+    """The experiment has its verdict before or without a keep."""
+
+    def __init__(self, status: str, reason: str, detail: str) -> None:
+        super().__init__(status, reason, detail)
+        self.verdict = Verdict(status, reason, detail)
+
+
+class Failed(Exception):
+    """A build or check failed; the agent may rework."""
+
+    def __init__(self, phase: Literal["build", "check"], verdict: Verdict, output: str) -> None:
+        super().__init__(phase, verdict)
+        self.phase: Literal["build", "check"] = phase
+        self.verdict = verdict
+        self.output = output
+
+
+@dataclass
+class Experiment:
+    """The experiment under way."""
+
+    engine: Engine
+    control: Control
+    number: int
+    incumbent: str
+    folder: Path
+    outside_before: float
+    began: float = field(default_factory=time.monotonic)
+    profile: Profile | None = None
+    plan: Plan | None = None
+    edit: Edit = field(default_factory=Edit)
+    files: tuple[str, ...] = ()
+    commit: str = ""
+    change_key: str = ""
+    """Hash of the change, to recognise one that was tried before."""
+    measured: Measured | None = None
+    verdict: Verdict | None = None
+    reflection: Reflection = field(default_factory=lambda: Reflection("", ""))
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "bench.log"
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.began
+
+    @property
+    def own_seconds(self) -> float:
+        """What the loop itself cost: everything but commands and agents."""
+        return self.seconds - (self.engine.outside - self.outside_before)
+
+    @property
+    def description(self) -> str:
+        """One line: the agent's last word on its change."""
+        text = self.edit.description or (self.plan.description if self.plan else "") or "no proposal"
+        return one_line(text, 100)
+
+    def emit(self, event: AgentEvent) -> None:
+        """What the agent says while it works: usage is journalled, words go to the transcript."""
+        if event.kind == "usage":
+            self.engine.record(
+                events.Usage(
+                    experiment=self.number,
+                    agent=self.engine.agent.name,
+                    input_tokens=int(event.usage.get("input_tokens", 0)),
+                    output_tokens=int(event.usage.get("output_tokens", 0)),
+                    usd=float(event.usage.get("usd", 0.0)),
+                )
+            )
+        else:
+            artifacts.transcribe(self.folder, event)
+
+
+Step = Callable[[Experiment], Awaitable[None]]
+
+
+async def run(engine: Engine, control: Control, number: int) -> Experiment:
+    """Run one experiment to its verdict and journal it. Raises NothingToPropose, Stopped."""
+    folder = artifacts.open_folder(engine, number)
+    experiment = Experiment(engine, control, number, engine.workspace.tip(), folder, engine.outside)
+    try:
+        await control.run(_attempt(experiment), skippable=True)
+    except Skipped:
+        experiment.verdict = Verdict("discard", "skipped", "skipped by the user")
+    await control.run(_step(experiment, reflect))
+    conclude(experiment)
+    return experiment
+
+
+async def _attempt(x: Experiment) -> None:
+    try:
+        for step in (sync, profile, plan, edit):
+            await _step(x, step)
+        await verify(x)
+        for step in (measure, guard, decide):
+            await _step(x, step)
+    except Ended as end:
+        x.verdict = end.verdict
+
+
+async def _step(x: Experiment, step: Step) -> None:
+    """Run one phase between its two records."""
+    name = step.__name__
+    await x.control.safe_point()
+    x.engine.record(events.Phase(experiment=x.number, phase=name))
+    began, outcome = time.monotonic(), "interrupted"
+    try:
+        await step(x)
+        outcome = ""
+    except (Ended, Failed) as end:
+        outcome = end.verdict.reason
+        raise
+    except NothingToPropose:
+        outcome = "no_proposal"
+        raise
+    finally:
+        x.engine.record(
+            events.Phase(
+                experiment=x.number, phase=name, state="end", seconds=time.monotonic() - began, outcome=outcome
+            )
+        )
+
+
+async def sync(x: Experiment) -> None:
+    """Both worktrees at the incumbent, the candidate without anything of an earlier experiment."""
+    try:
+        await x.engine.place("incumbent", x.incumbent)
+        await x.engine.place("candidate", x.incumbent)
+    except WorkspaceError as error:
+        raise Ended("crash", "sync_failed", f"{error.title}: {error.message}") from error
+    await build_side(x.engine, "incumbent", x.incumbent, x.log)
+
+
+async def profile(x: Experiment) -> None:
+    """Where the incumbent spends its time. Measured once for each incumbent: it changes only with a keep."""
+    known = x.engine.profiles
+    if x.incumbent not in known:
+        before = next(reversed(known.values()), None)
+        command = context.benchmark_command(x.engine)
+        known[x.incumbent] = await x.engine.waiting(
+            profilers.profile(x.engine.executor, command, command.cwd, x.incumbent, x.folder)
+        )
+        moved = profilers.moved(before, known[x.incumbent])
+        if moved:
+            x.engine.note(moved, experiment=x.number)
+    x.profile = known[x.incumbent]
+    artifacts.write(x.engine, x.folder / "profile-snapshot.txt", profilers.render(x.profile))
+
+
+async def plan(x: Experiment) -> None:
+    """The agent's plan: what, why, and what else there was."""
+    x.plan = await _ask(x, x.engine.agent.propose(await context.of(x), x.emit))
+    x.folder = artifacts.name_folder(x.engine, x.folder, x.number, x.plan.description)
+    record = context.plan_record(x, x.plan)
+    x.engine.record(record)
+    artifacts.write(x.engine, x.folder / "plan.md", report.plan_text(record))
+    tried = context.tried_before(x, x.plan)
+    if tried is not None:
+        raise Ended("discard", "duplicate", f"tried before on the same code, in experiment {tried}")
+
+
+async def edit(x: Experiment) -> None:
+    """The agent changes files in the candidate worktree."""
+    assert x.plan is not None
+    x.edit = await _ask(x, x.engine.agent.edit(await context.of(x), x.plan, x.emit))
+
+
+async def verify(x: Experiment) -> None:
+    """Scope, commit, build and check, with at most two reworks by the agent after a failed build or check."""
+    for attempt in range(MOST_REWORKS + 1):
+        try:
+            for step in (scope, commit, build, check):
+                await _step(x, step)
+            return
+        except Failed as failed:
+            if attempt == MOST_REWORKS or not await rework_after(x, failed, attempt + 1):
+                raise Ended(failed.verdict.status, failed.verdict.reason, failed.verdict.detail) from None
+
+
+async def rework_after(x: Experiment, failed: Failed, attempt: int) -> bool:
+    """Hand the failure's text to the agent; whether it had an answer."""
+    failure = Failure(failed.phase, failed.verdict.detail, failed.output, attempt)
+    answers: list[Edit] = []
+
+    async def rework(x: Experiment) -> None:
+        assert x.plan is not None
+        answer = await _ask(x, x.engine.agent.rework(await context.of(x), x.plan, failure, x.emit))
+        if answer:
+            answers.append(answer)
+
+    await _step(x, rework)
+    x.edit = answers[0] if answers else x.edit
+    return bool(answers)
+
+
+async def scope(x: Experiment) -> None:
+    """Only files in scope may have changed, and something must have."""
+    changes = await asyncio.to_thread(x.engine.workspace.changes)
+    forbidden = [change for change in changes if not change.allowed]
+    if forbidden:
+        names = ", ".join(f"{one_line(change.path)} ({change.why})" for change in forbidden[:5])
+        more = f" and {len(forbidden) - 5} more" if len(forbidden) > 5 else ""
+        raise Ended("discard", "out_of_scope", f"changed what it may not: {names}{more}")
+    if not changes:
+        raise Ended("discard", "no_change", "nothing was changed")
+    x.files = tuple(sorted(change.path for change in changes))
+
+
+async def commit(x: Experiment) -> None:
+    """Commit the candidate and keep it for ever under its ref; a change that was tried before ends here."""
+    workspace = x.engine.workspace
+    x.commit = await asyncio.to_thread(
+        workspace.commit, x.number, x.description, {"Autotune-Experiment": f"{x.engine.folder.id}/{x.number}"}
+    )
+    x.change_key = await asyncio.to_thread(workspace.change_key, x.incumbent, x.commit)
+    artifacts.write(x.engine, x.folder / "diff.patch", await asyncio.to_thread(workspace.diff, x.incumbent, x.commit))
+    tried = context.same_change(x)
+    if tried is not None:
+        raise Ended("discard", "duplicate", f"the same change as experiment {tried}")
+
+
+async def build(x: Experiment) -> None:
+    command = x.engine.config.benchmark.build
+    if command:
+        run = await x.engine.command(command, "candidate", limit=x.engine.config.benchmark.timeout, log=x.log)
+        if not run.ok:
+            detail = f"`{text_of(command)}` failed: {run.failure}"
+            raise Failed("build", Verdict("crash", "build_failed", detail), run.tail)
+    x.engine.built["candidate"] = x.commit
+
+
+async def check(x: Experiment) -> None:
+    checks = x.engine.config.checks
+    if checks.command:
+        run = await x.engine.command(checks.command, "candidate", limit=checks.timeout, log=x.log)
+        if not run.ok:
+            detail = f"`{text_of(checks.command)}` failed: {run.failure}"
+            raise Failed("check", Verdict("checks_failed", "checks_failed", detail), run.tail)
+
+
+async def measure(x: Experiment) -> None:
+    """Pairs until the evidence decides. Once more when it was the incumbent that failed: that is no one's verdict."""
+    for last in (False, True):
+        try:
+            x.measured = await measuring.measure(x.engine, x.control, x.number, x.log)
+            return
+        except SampleFailed as failure:
+            if failure.side == "candidate":
+                raise Ended("crash", failure.reason, failure.detail) from failure
+            if last:
+                raise Ended(
+                    "crash", "incumbent_failed", f"the benchmark fails on the incumbent too: {failure.detail}"
+                ) from failure
+            x.engine.note(f"a run of the incumbent failed: {failure.detail}", "warning", x.number)
+
+
+async def guard(x: Experiment) -> None:
+    """Secondary limits, judged on the same pairs; then the verdict is known."""
+    assert x.measured is not None
+    verdicts = measuring.guards(x.engine, x.measured)
+    x.verdict = judge_candidate(x.measured.evidence, x.measured.text, verdicts, x.measured.out_of_time)
+    for name, verdict in verdicts.items():
+        if not verdict.vetoed and x.verdict.status == "keep":
+            x.engine.note(f"guard {name}: {verdict.text}", experiment=x.number)
+
+
+async def decide(x: Experiment) -> None:
+    """A keep moves the branch: intent on disk first, then one compare-and-swap ref update."""
+    assert x.measured is not None and x.verdict is not None
+    if x.verdict.status != "keep":
+        return
+    x.commit = await asyncio.to_thread(
+        x.engine.workspace.reword, x.commit, context.keep_message(x), context.trailers(x)
+    )
+    evidence = x.measured.evidence
+    x.engine.record(
+        events.Decision(
+            experiment=x.number, state="keep", reason=x.verdict.reason, pairs=evidence.pairs,
+            effect=x.measured.effect, interval=x.measured.interval, scale=x.measured.scale, p=evidence.p,
+            weak=evidence.weak, value=x.measured.value, seed=x.measured.seed,
+            from_commit=x.incumbent, to_commit=x.commit,
+        ),
+        sync=True,
+    )  # fmt: skip
+    await asyncio.to_thread(x.engine.workspace.advance, x.incumbent, x.commit)
+    x.engine.built["candidate"] = x.commit
+
+
+async def reflect(x: Experiment) -> None:
+    """What was learned, also from a failure. An agent that cannot say loses nothing but its words."""
+    assert x.verdict is not None
+    if x.plan is None:
+        x.reflection = Reflection(x.verdict.detail, "")
+        return
+    measured = x.measured
+    outcome = Outcome(
+        status=x.verdict.status,
+        reason=x.verdict.reason,
+        effect=measured.effect if measured else None,
+        interval=measured.interval if measured else None,
+        pairs=measured.evidence.pairs if measured else 0,
+        detail=x.verdict.detail,
+    )
+    try:
+        answer = x.engine.agent.reflect(await context.of(x), x.plan, outcome, x.emit)
+        x.reflection = await x.engine.waiting(answer)
+    except AgentError as error:
+        x.engine.note(f"no reflection: {error.title}: {error.message}", "warning", x.number)
+        x.reflection = Reflection(x.verdict.detail, "")
+
+
+def conclude(x: Experiment) -> None:
+    """Journal the result and write the experiment's artifacts."""
+    x.engine.record(context.result_record(x), sync=True)
+    artifacts.write_experiment(x)
+
+
+async def _ask(x: Experiment, answer: Awaitable[T]) -> T:
+    """Await the agent; its failure ends the experiment, not the session."""
+    try:
+        return await x.engine.waiting(answer)
+    except AgentError as error:
+        raise Ended("crash", "agent_failed", f"{error.title}: {error.message}") from error

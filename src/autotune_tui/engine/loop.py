@@ -1,0 +1,144 @@
+"""The loop: experiments until the target, a limit, the user or the agent's last idea ends it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from autotune_tui.agents.base import NothingToPropose
+from autotune_tui.engine import artifacts, experiment
+from autotune_tui.engine.calibration import open_segment, prepare_both
+from autotune_tui.engine.control import Control
+from autotune_tui.engine.core import Engine
+from autotune_tui.engine.measuring import validate
+from autotune_tui.engine.recovery import PLAYBOOKS, Exhausted
+from autotune_tui.engine.sampling import SampleFailed
+from autotune_tui.journal.writer import timestamp
+from autotune_tui.model.events import Health
+from autotune_tui.model.health import HealthChange, completed, healing, limits_of, next_health, paused
+
+KEEPS_PER_VALIDATION = 5
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How the loop ended: completed, paused or stopped, and why."""
+
+    outcome: str
+    reason: str
+
+
+async def run(engine: Engine, control: Control) -> End:
+    """Run the loop to its end, and measure what it has gained. Raises Stopped, and errors of the user's making."""
+    if engine.state.calibration is None or engine.state.baseline is None:
+        await control.run(open_segment(engine, engine.state.segments[-1].number + 1 if engine.state.segments else 1))
+    else:
+        await control.run(prepare_both(engine, engine.workspace.tip(), engine.folder.baseline / "bench.log"))
+    try:
+        reason = await _experiments(engine, control)
+    except Exhausted as exhausted:
+        record_health(engine, paused(str(exhausted)))
+        return End("paused", str(exhausted))
+    await validate_if_due(engine, control, keeps=1)
+    record_health(engine, completed(reason))
+    return End("completed", reason)
+
+
+async def _experiments(engine: Engine, control: Control) -> str:
+    """One experiment after another; returns why there is no next one. Raises Exhausted, Stopped."""
+    artifacts.write_documents(engine)
+    while True:
+        await control.run(control.safe_point())
+        await obey(engine, control)
+        over = target_reached(engine) or out_of_budget(engine)
+        if over:
+            return over
+        number = engine.state.last_number + 1
+        try:
+            await experiment.run(engine, control, number)
+        except NothingToPropose as nothing:
+            artifacts.drop_folder(engine, number)
+            return str(nothing) or "the agent has nothing left to propose"
+        await heal(engine, control, number)
+        await validate_if_due(engine, control, keeps=KEEPS_PER_VALIDATION)
+        if engine.state.target_reached():  # by the samples that chose it; the claim needs fresh ones
+            await validate_if_due(engine, control, keeps=1)
+        artifacts.write_documents(engine)
+
+
+async def obey(engine: Engine, control: Control) -> None:
+    """Do what the user asked for between two experiments."""
+    for playbook in control.take_requests():
+        await control.run(apply(engine, playbook, "asked for"))
+
+
+async def heal(engine: Engine, control: Control, number: int) -> None:
+    """The session's health after an experiment, and the playbook it asks for. Raises Exhausted."""
+    change = next_health(engine.state.streaks, limits_of(engine.state.config), engine.state.tried_playbooks)
+    if change.health == "paused":
+        raise Exhausted(change.reason)
+    if change.health != engine.state.health or change.recovery:
+        record_health(engine, change, number)
+    if change.recovery:
+        record_health(engine, healing(change), number)
+        await control.run(apply(engine, change.recovery, change.reason))
+
+
+async def apply(engine: Engine, playbook: str, why: str) -> None:
+    """Run one playbook and say what it found."""
+    found = await PLAYBOOKS[playbook](engine)
+    engine.note(f"{playbook} ({why}): {found}")
+
+
+def record_health(engine: Engine, change: HealthChange, number: int = 0) -> None:
+    engine.record(
+        Health(
+            experiment=number,
+            health=change.health,
+            previous=engine.state.health,
+            reason=change.reason,
+            next=change.next,
+            recovery=change.recovery if change.health == "healing" else None,
+            heals=change.heals,
+            failure=change.failure,
+        )
+    )
+
+
+async def validate_if_due(engine: Engine, control: Control, keeps: int) -> None:
+    """Measure the branch against the segment's first commit when at least `keeps` keeps are new since the last time (D5)."""
+    segment = engine.state.segment
+    if segment is None:
+        return
+    known = segment.validation.keeps if segment.validation else 0
+    if segment.keeps - known < keeps:
+        return
+    try:
+        engine.record(await control.run(validate(engine, control)), sync=True)
+    except SampleFailed as failure:
+        engine.note(f"the gain could not be measured again: {failure.side}: {failure.detail}", "warning")
+
+
+def target_reached(engine: Engine) -> str:
+    """In words, when the re-measured value is at the target; one lucky set of samples does not end a session."""
+    state = engine.state
+    validation = state.validation
+    if validation is None or validation.to_commit != state.incumbent_sha:
+        return ""
+    if not validation.confirmed or not state.target_reached(validation.after):
+        return ""
+    return f"the target of {state.config.target:g} {state.config.metric_unit} is reached".replace("  ", " ")
+
+
+def out_of_budget(engine: Engine) -> str:
+    """Which limit is used up, in words; empty while there is room for another experiment."""
+    budget, state = engine.config.budget, engine.state
+    if budget.experiments is not None and state.experiment_count >= budget.experiments:
+        return f"all {budget.experiments} experiments are done"
+    if budget.time is not None and state.elapsed(timestamp(datetime.now(UTC))) >= budget.time:
+        return f"the time of {budget.time:g} s is used up"
+    if budget.tokens is not None and state.usage.tokens >= budget.tokens:
+        return f"{state.usage.tokens} of {budget.tokens} tokens are used"
+    if budget.usd is not None and state.usage.usd >= budget.usd:
+        return f"{state.usage.usd:.2f} of {budget.usd:.2f} dollars are spent"
+    return ""

@@ -1,0 +1,191 @@
+"""Measuring a candidate against the incumbent until the evidence decides, and the branch against its baseline."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from autotune_tui.engine.calibration import build
+from autotune_tui.engine.control import Control
+from autotune_tui.engine.core import Engine
+from autotune_tui.engine.sampling import Blocks, Comparison, Sampler, derived_seed
+from autotune_tui.model.events import Calibration, Decision, Validation
+from autotune_tui.model.experiment import Segment
+from autotune_tui.model.format import change as change_text
+from autotune_tui.stats.estimate import GuardVerdict, estimate, guard_verdict
+from autotune_tui.stats.scale import gain_score, relative_change, to_scores
+from autotune_tui.stats.sequential import RULES, Evidence, judge, judge_exact
+from autotune_tui.workspace import Side
+
+VALIDATION_BLOCKS = 20
+"""Forty pairs, a number fixed beforehand: the figure that is reported must not choose its own sample size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The evidence on one candidate, in the metric's own terms."""
+
+    evidence: Evidence
+    blocks: Blocks
+    scale: str
+    unit: str
+    effect: float
+    interval: tuple[float, float] | None
+    value: float
+    """The candidate's value: the location the test compares, in the metric's unit."""
+    out_of_time: bool
+    seed: int
+
+    @property
+    def text(self) -> str:
+        return change_text(self.effect, self.interval, scale=self.scale, unit=self.unit)
+
+
+async def measure(engine: Engine, control: Control, experiment: int, log: Path) -> Measured:
+    """Take blocks until the test keeps or gives up, or time is over. Raises SampleFailed."""
+    calibration = engine.state.calibration
+    if calibration is None:
+        raise RuntimeError("a segment was opened without calibration")
+    sampler = Sampler(engine, "experiment", experiment, log, calibration.timeout, calibration.repeat)
+    seed = derived_seed(engine.seed, "experiment", experiment)
+    comparison = Comparison(sampler, seed, calibration.sigma, calibration.scale)
+    # The candidate's first run is colder than the incumbent's: caches, byte code, page cache.
+    await sampler.take("candidate", seed=derived_seed(seed, "warm-up"), discard=True)
+    began = time.monotonic()
+    while True:
+        await comparison.next_block()
+        evidence = weigh(engine, comparison.blocks, calibration, seed)
+        out_of_time = evidence.state == "continue" and time.monotonic() - began > engine.config.decision.time
+        measured = in_metric_terms(engine, evidence, comparison.blocks, calibration.scale, out_of_time, seed)
+        engine.record(look(measured, experiment))
+        if evidence.state != "continue" or out_of_time:
+            return measured
+        await control.safe_point()
+
+
+def weigh(engine: Engine, blocks: Blocks, calibration: Calibration, seed: int) -> Evidence:
+    """The evidence in the blocks so far, by the session's decision profile."""
+    metric = engine.config.metric
+    scores = to_scores(blocks.values(), metric.direction, calibration.scale)
+    rule = RULES[engine.config.decision.profile]
+    level = float(np.median(blocks.side("incumbent")))
+    amount = metric.threshold
+    threshold = gain_score(amount.value, amount.relative, calibration.scale, metric.direction, level)
+    if calibration.exact:
+        return judge_exact(scores, blocks.labels, threshold=threshold)
+    return judge(
+        scores, blocks.labels, rule, sigma=calibration.sigma, threshold=threshold, location=metric.location, seed=seed
+    )
+
+
+def in_metric_terms(
+    engine: Engine, evidence: Evidence, blocks: Blocks, scale: str, out_of_time: bool, seed: int
+) -> Measured:
+    """The evidence as changes of the metric in its own direction."""
+    direction = engine.config.metric.direction
+
+    def convert(score: float) -> float:
+        return relative_change(score, scale, direction)
+
+    interval = None
+    if evidence.interval is not None:
+        low, high = sorted(convert(edge) for edge in evidence.interval)
+        interval = (low, high)
+    value = typical(engine, blocks, "candidate")
+    unit = engine.config.metric.unit
+    return Measured(evidence, blocks, scale, unit, convert(evidence.effect), interval, value, out_of_time, seed)
+
+
+def typical(engine: Engine, blocks: Blocks, side: Side) -> float:
+    """A side's value where the test looks: the mean of its better half, or of all its samples."""
+    metric = engine.config.metric
+    values = np.sort(blocks.side(side))
+    if metric.direction == "higher":
+        values = values[::-1]
+    half = values if metric.location == "mean" else values[: (len(values) + 1) // 2]
+    return float(half.mean())
+
+
+def look(measured: Measured, experiment: int) -> Decision:
+    """The journal's record of one look at the evidence."""
+    evidence = measured.evidence
+    state = {"continue": "continue", "keep": "keep"}.get(evidence.state, "discard")
+    return Decision(
+        experiment=experiment,
+        state=state,
+        reason=evidence.state,
+        pairs=evidence.pairs,
+        effect=measured.effect,
+        interval=measured.interval,
+        scale=measured.scale,
+        p=evidence.p,
+        next_look=evidence.next_look,
+        weak=evidence.weak,
+        value=measured.value,
+        seed=measured.seed,
+    )
+
+
+def guards(engine: Engine, measured: Measured) -> dict[str, GuardVerdict]:
+    """Each guarded secondary metric, judged on the same pairs."""
+    verdicts: dict[str, GuardVerdict] = {}
+    for name, tolerance in engine.config.guards.items():
+        values = measured.blocks.values(name)
+        if np.isnan(values).any():
+            verdicts[name] = GuardVerdict(vetoed=True, effect=0.0, upper=0.0, text="was not reported by every run")
+            continue
+        # Guards limit harm upwards (memory, time, sizes); for a metric where more is better the user guards its inverse.
+        verdicts[name] = guard_verdict(values, measured.blocks.labels, tolerance.value, tolerance.relative)
+    return verdicts
+
+
+async def validate(engine: Engine, control: Control) -> Validation:
+    """The segment's first commit against the branch in forty fresh pairs (D5). Raises SampleFailed."""
+    calibration, segment = engine.state.calibration, engine.state.segment
+    if calibration is None or segment is None:
+        raise RuntimeError("a segment was opened without calibration")
+    first, tip = engine.state.baseline_sha, engine.workspace.tip()
+    log = engine.folder.baseline / "validation.log"
+    sides: dict[Side, str] = {"incumbent": first, "candidate": tip}
+    for side, commit in sides.items():
+        await engine.place(side, commit)
+        await build(engine, side, commit, log)
+    sampler = Sampler(engine, "validation", 0, log, engine.config.benchmark.timeout, calibration.repeat)
+    seed = derived_seed(engine.seed, "validation", segment.number, tip)
+    comparison = Comparison(sampler, seed, calibration.sigma, calibration.scale)
+    for side in sides:
+        await sampler.take(side, seed=derived_seed(seed, "warm-up"), discard=True)
+    blocks = 1 if calibration.exact else VALIDATION_BLOCKS
+    while len(comparison.blocks.taken) < blocks:
+        await comparison.next_block()
+        await control.safe_point()
+    return validation_of(engine, comparison.blocks, segment, calibration, seed, (first, tip))
+
+
+def validation_of(
+    engine: Engine, blocks: Blocks, segment: Segment, calibration: Calibration, seed: int, commits: tuple[str, str]
+) -> Validation:
+    """The re-measurement's figures; without noise the effect is its own interval."""
+    metric, scale = engine.config.metric, calibration.scale
+    scores = to_scores(blocks.values(), metric.direction, scale)
+    effect, edges = estimate(scores, blocks.labels, location=metric.location, seed=seed)
+    if calibration.exact:
+        edges = (effect, effect)
+    low, high = sorted(relative_change(edge, scale, metric.direction) for edge in edges)
+    return Validation(
+        segment=segment.number,
+        from_commit=commits[0],
+        to_commit=commits[1],
+        keeps=segment.keeps,
+        pairs=blocks.pairs,
+        effect=relative_change(effect, scale, metric.direction),
+        interval=(low, high),
+        scale=scale,
+        confirmed=edges[0] > 0,
+        before=typical(engine, blocks, "incumbent"),
+        after=typical(engine, blocks, "candidate"),
+        seed=seed,
+    )

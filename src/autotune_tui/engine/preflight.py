@@ -1,0 +1,124 @@
+"""Preflight (S7): everything that a session needs, tried on the unchanged code, each as a line that passes, warns or fails."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from autotune_tui.config import SessionConfig
+from autotune_tui.engine.calibration import calibrate, prepare_both, require_files, verify_unchanged
+from autotune_tui.engine.core import Engine, text_of
+from autotune_tui.engine.run import engine_for
+from autotune_tui.engine.sampling import Blocks
+from autotune_tui.errors import AutotuneError
+from autotune_tui.journal.files import SessionFolder
+from autotune_tui.model.events import Calibration
+from autotune_tui.model.format import change, count, duration
+from autotune_tui.model.format import metric as metric_text
+from autotune_tui.stats.estimate import estimate
+from autotune_tui.stats.scale import relative_change, to_scores
+
+LEAST_FREE_BYTES = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One finding: what was looked at, what was found, and what to do when it did not pass."""
+
+    status: Literal["pass", "warn", "fail"]
+    title: str
+    detail: str
+    hint: str = ""
+
+
+async def check(repo: Path, settings: SessionConfig, on_line: Callable[[Line], None]) -> list[Line]:
+    """Try a session on the unchanged code; nothing of it stays. Lines are reported as they come, and returned."""
+    lines: list[Line] = []
+
+    def say(line: Line) -> None:
+        lines.append(line)
+        on_line(line)
+
+    with tempfile.TemporaryDirectory(prefix="autotune-check-") as scratch:
+        folder = SessionFolder(Path(scratch) / f"check-{os.getpid()}")
+        folder.create()
+        try:
+            async with engine_for(repo, folder, settings, lambda _: None) as engine:
+                try:
+                    await look(engine, say)
+                finally:
+                    engine.workspace.discard()
+        except AutotuneError as error:
+            say(Line("fail", error.title, error.message, error.hint))
+    return lines
+
+
+async def look(engine: Engine, say: Callable[[Line], None]) -> None:
+    """Everything that can be tried, cheapest first. Raises the error of what cannot work."""
+    workspace, settings = engine.workspace, engine.config
+    say(Line("pass", "git", f"{workspace.root.name} at {workspace.base_commit[:10]}"))
+    await asyncio.to_thread(workspace.create)
+    for warning in workspace.warnings:
+        say(Line("warn", "git", warning))
+    say(Line("pass", "scope", f"{count(len(require_files(engine)), 'file')} may be changed"))
+    say(free_space(workspace.incumbent))
+    log = engine.folder.baseline / "bench.log"
+    await prepare_both(engine, workspace.tip(), log)
+    if settings.checks.command:
+        await verify_unchanged(engine, log)
+        say(Line("pass", "checks", f"`{text_of(settings.checks.command)}` passes"))
+    else:
+        text = "none: nothing notices a change that breaks the code"
+        say(Line("warn", "checks", text, "Set [checks].command."))
+    calibration, blocks = await calibrate(engine, 1, log)
+    for line in measuring_lines(settings, calibration, blocks):
+        say(line)
+
+
+def measuring_lines(settings: SessionConfig, calibration: Calibration, blocks: Blocks) -> list[Line]:
+    """What the A/A pairs say about how well this benchmark can decide."""
+    metric, scale = settings.metric, calibration.scale
+    value = float(blocks.values().mean())
+    lines = [
+        Line("pass", "benchmark", f"{metric.name} {metric_text(value, metric.unit)} in {blocks.pairs * 2} runs,"
+             f" {duration(calibration.seconds)} each"),
+    ]  # fmt: skip
+    if calibration.exact:
+        return [*lines, Line("pass", "noise", "none: every run gave the same value; one run and one more decide")]
+    scores = to_scores(blocks.values(), metric.direction, scale)
+    effect, edges = estimate(scores, blocks.labels, location=metric.location, seed=1)
+    low, high = sorted(relative_change(edge, scale, metric.direction) for edge in edges)
+    text = change(relative_change(effect, scale, metric.direction), (low, high), scale=scale, unit=metric.unit)
+    shortest, longest = calibration.decision_seconds
+    lines.append(
+        Line("pass", "noise", f"{calibration.sigma:.1%} per pair; a full decision would detect"
+             f" {calibration.detectable:.1%} and takes {duration(shortest)} to {duration(longest)}")
+    )  # fmt: skip
+    none = low <= 0 <= high
+    lines.append(
+        Line(
+            "pass" if none else "warn", "no effect of nothing", f"{blocks.pairs} A/A pairs: {text}",
+            "" if none else "The two worktrees differ although their code is the same; a keep needs more than this.",
+        )
+    )  # fmt: skip
+    lines += [Line("warn", "noise", warning) for warning in calibration.warnings]
+    missing = [name for name in settings.guards if name not in blocks.taken[0][0].metrics]
+    if missing:
+        lines.append(
+            Line("fail", "guards", f"no run reported {', '.join(missing)}", "Print `METRIC name=value` for each guard.")
+        )
+    return lines
+
+
+def free_space(folder: Path) -> Line:
+    free = shutil.disk_usage(folder).free
+    text = f"{metric_text(free, 'B')} free where the worktrees lie"
+    if free < LEAST_FREE_BYTES:
+        return Line("warn", "disk", text, "A full disk pauses the session; set [workspace].cache to a roomier place.")
+    return Line("pass", "disk", text)

@@ -1,0 +1,162 @@
+"""The engine process: takes the session's lock, runs the loop, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import shlex
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from autotune_tui import __version__
+from autotune_tui.agents.registry import make_agent
+from autotune_tui.config import SessionConfig
+from autotune_tui.engine import artifacts, loop
+from autotune_tui.engine.control import Control, Stopped
+from autotune_tui.engine.core import Engine
+from autotune_tui.engine.loop import End
+from autotune_tui.engine.reconcile import reconcile
+from autotune_tui.errors import AutotuneError
+from autotune_tui.journal.files import SessionFolder
+from autotune_tui.journal.lock import EngineLock, identity
+from autotune_tui.journal.reader import load_state
+from autotune_tui.journal.writer import JournalWriter
+from autotune_tui.measure.environment import command_environment, difference, parse, snapshot
+from autotune_tui.measure.executors.base import argv_of
+from autotune_tui.measure.executors.local import LocalExecutor
+from autotune_tui.model.events import Record, Session
+from autotune_tui.workspace import Workspace
+
+
+async def run_session(repo: Path, session: str, settings: SessionConfig, *, on_event: Callable[[Record], None]) -> End:
+    """Run (or go on with) a session until it ends. Raises AutotuneError for what the user must mend.
+
+    SIGTERM and SIGINT end it cleanly; a second one at once.
+    """
+    folder = SessionFolder.of(repo, session)
+    folder.create()
+    with EngineLock(folder.lock):
+        async with engine_for(repo, folder, settings, on_event) as engine:
+            control = Control(engine)
+            watching = asyncio.create_task(control.watch())
+            _end_on_signals(control)
+            try:
+                return await _run(engine, control)
+            finally:
+                watching.cancel()
+                artifacts.write_documents(engine)
+                artifacts.write_final_report(engine)
+
+
+async def _run(engine: Engine, control: Control) -> End:
+    """The loop between its two session records, however it ends."""
+    _begin(engine)
+    try:
+        await asyncio.to_thread(engine.workspace.create)
+        await control.run(reconcile(engine))
+        end = await loop.run(engine, control)
+    except Stopped as stopped:
+        end = End("stopped", str(stopped))
+    except AutotuneError as error:
+        engine.record(Session(event="end", outcome="failed", reason=f"{error.title}: {error.message}"), sync=True)
+        raise
+    engine.record(Session(event="end", outcome=end.outcome, reason=end.reason), sync=True)
+    return end
+
+
+def _begin(engine: Engine) -> None:
+    workspace = engine.workspace
+    engine.record(
+        Session(
+            id=engine.folder.id,
+            goal=engine.config.goal,
+            repo=workspace.root.name,
+            branch=workspace.branch,
+            base_commit=workspace.base_commit,
+            agent=engine.agent.name,
+            tool=__version__,
+            engine=identity(),
+        ),
+        sync=True,
+    )
+    if engine.journal.mended:
+        engine.note(engine.journal.mended, "warning")
+    for warning in workspace.warnings:
+        engine.note(warning, "warning")
+    record = engine.folder.baseline / "env-snapshot.txt"
+    if record.is_file():
+        for change in difference(parse(record.read_text(encoding="utf-8")), engine.snapshot):
+            engine.note(f"since the baseline: {change}; a rebaseline makes the figures comparable again", "warning")
+    else:
+        artifacts.write(engine, record, engine.snapshot.text)
+
+
+@asynccontextmanager
+async def engine_for(
+    repo: Path, folder: SessionFolder, settings: SessionConfig, on_event: Callable[[Record], None]
+) -> AsyncIterator[Engine]:
+    """The session's parts, opened; closed again afterwards, with no worktree and no process left."""
+    workspace = Workspace.open(repo, folder.id, settings.workspace, settings.scope, locked_paths(repo, settings))
+    agent = make_agent(settings)
+    state = load_state(folder.journal)
+    executor = LocalExecutor()
+    environment = command_environment(settings.benchmark.env)
+    with JournalWriter(folder.journal, now=lambda: datetime.now(UTC)) as journal:
+        engine = Engine(
+            config=settings,
+            folder=folder,
+            journal=journal,
+            state=state,
+            workspace=workspace,
+            executor=executor,
+            agent=agent,
+            seed=secrets.randbits(48),
+            on_event=on_event,
+            died=state.session is not None and state.end is None,
+            snapshot=await asyncio.to_thread(snapshot, repo, argv_of(settings.benchmark.command), environment),
+        )
+        try:
+            yield engine
+        finally:
+            await agent.close()
+            await executor.close()
+            await asyncio.to_thread(workspace.remove)
+
+
+def locked_paths(repo: Path, settings: SessionConfig) -> list[str]:
+    """What no candidate may touch: the configuration, and the files that the benchmark and checks commands name."""
+    locked = ["/autotune.toml", "/.autotune/"]
+    for command in (settings.benchmark.command, settings.benchmark.setup, settings.checks.command):
+        for word in _words(command):
+            path = os.path.normpath(word)
+            if not path.startswith(("/", "..")) and (repo / path).is_file():
+                locked.append(f"/{path}")
+    return locked
+
+
+def _words(command: str | list[str]) -> list[str]:
+    if isinstance(command, list):
+        return command
+    try:
+        return shlex.split(command)
+    except ValueError:  # quotes that only the shell understands
+        return command.split()
+
+
+def _end_on_signals(control: Control) -> None:
+    """The first signal stops cleanly, a second one at once: the launcher then kills what runs, as its stdin closes."""
+    events = asyncio.get_running_loop()
+    received: list[signal.Signals] = []
+
+    def handle(number: signal.Signals) -> None:
+        if received:
+            os._exit(128 + number)
+        received.append(number)
+        control.stop(f"interrupted by {number.name}")
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        events.add_signal_handler(number, handle, number)
