@@ -38,7 +38,11 @@ class Output:
     def feed(self, stream: Stream, data: bytes) -> None:
         """Take a chunk."""
         self._write(stream, data)
-        lines = (self._pending[stream] + data).split(b"\n")
+        pending = self._pending[stream]
+        if b"\n" not in data:
+            self._pending[stream] = pending if len(pending) >= LONGEST_LINE else (pending + data)[:LONGEST_LINE]
+            return
+        lines = (pending + data).split(b"\n")
         self._pending[stream] = lines.pop()[:LONGEST_LINE]
         self._take(stream, lines)
 
