@@ -51,16 +51,19 @@ class JournalWriter:
             raise
 
     def append(self, event: Record, *, sync: bool = False) -> Record:
-        """Write the record with the next `seq` and the time; returns it as written. `sync` also forces it to disk."""
+        """Write the record with the next `seq` and the time; returns it as readers will read it.
+
+        `sync` also forces it to disk.
+        """
         if self._fd < 0:
             raise ValueError("the journal is closed")
         stamped = replace(event, seq=self._seq + 1, timestamp=timestamp(self._now()))
-        line, written = _encode(stamped)
+        line = _encode(stamped)
         self._write(line)
         self._seq += 1
         if sync:
             self.sync()
-        return written
+        return from_record(json.loads(line))
 
     def sync(self) -> None:
         """Force everything appended so far to disk."""
@@ -124,29 +127,28 @@ def timestamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _encode(event: Record) -> tuple[bytes, Record]:
-    """The line of a record, and the record that a reader of that line gets where it differs (NaN, numpy numbers)."""
+def _encode(event: Record) -> bytes:
+    """The line of a record."""
     record = to_record(event)
     try:
         text = json.dumps(record, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     except (ValueError, TypeError):
         record = _plain(record)
         text = json.dumps(record, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        event = from_record(record)
     for character, escaped in _LINE_BREAKS.items():
         text = text.replace(character, escaped)
     try:
         line = text.encode()
     except UnicodeEncodeError:  # half of a surrogate pair, as file names that are not UTF-8 have
         line = json.dumps(record, allow_nan=False, separators=(",", ":")).encode()
-    return line + b"\n", event
+    return line + b"\n"
 
 
 def _plain(value: Any) -> Any:
     """`value` in types that JSON knows: NaN and infinity become None, numpy numbers plain ones, paths text."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if value is None or isinstance(value, str | int | float):
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if value is None or isinstance(value, str | int):
         return value
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
