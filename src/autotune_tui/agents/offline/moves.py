@@ -138,10 +138,10 @@ def tired_strategy(history: Sequence[PastExperiment]) -> str | None:
 
 
 def ranked(moves: Iterable[Move], history: Sequence[PastExperiment]) -> list[Move]:
-    """Best first, each key once; moves of a tired strategy come after all others."""
+    """Best first (equals as they came), each key once; moves of a tired strategy come after all others."""
     tired = tired_strategy(history)
     best: dict[str, Move] = {}
-    for move in sorted(moves, key=lambda move: (move.strategy == tired, -move.worth, move.key)):
+    for move in sorted(moves, key=lambda move: (move.strategy == tired, -move.worth)):
         best.setdefault(move.key, move)
     return list(best.values())
 
