@@ -67,6 +67,7 @@ _MEANINGS = {
     "out_of_scope": "files outside of the scope were changed",
     "skipped": "it was skipped by the user",
     "no_proposal": "there was no proposal",
+    "build_failed": "the build failed",
     "checks_failed": "the checks failed",
     "timeout": "it ran into the time limit",
     "agent_failed": "the agent failed",

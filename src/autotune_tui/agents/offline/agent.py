@@ -7,7 +7,7 @@ save time and decide nothing. Parsing runs in a thread, so that the engine stays
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from autotune_tui.agents.base import (
     Reflection,
 )
 from autotune_tui.agents.offline import rewrites
-from autotune_tui.agents.offline.knobs import set_knobs
+from autotune_tui.agents.offline.knobs import Knob, set_knobs
 from autotune_tui.agents.offline.moves import KNOB, Move, knob_moves, ranked, rewrite_moves
 from autotune_tui.agents.offline.plans import bottleneck, make_plan, reflect
 from autotune_tui.agents.offline.search import Search
@@ -123,7 +123,7 @@ def _is_utf8(text: str) -> bool:
     return True
 
 
-def _apply_rewrite(sources: Sources, context: Context, data: Any) -> list[str]:
+def _apply_rewrite(sources: Sources, context: Context, data: Mapping[str, Any]) -> list[str]:
     path, key = str(data.get("path", "")), str(data.get("candidate", ""))
     text = read_text(context.directory / path) if path in context.files else None
     if text is None or all(candidate.key != key for candidate in rewrites.find(text)):
@@ -132,7 +132,7 @@ def _apply_rewrite(sources: Sources, context: Context, data: Any) -> list[str]:
     return [path]
 
 
-def _set_values(sources: Sources, context: Context, data: Any) -> list[str]:
+def _set_values(sources: Sources, context: Context, data: Mapping[str, Any]) -> list[str]:
     """Set the knobs whose values the plan changes; the files that were edited."""
     wanted: Setting = read_values(data)
     knobs = [knob for knob in sources.knobs(context.directory, context.files) if knob.id in wanted]
@@ -147,7 +147,7 @@ def _set_values(sources: Sources, context: Context, data: Any) -> list[str]:
     return list(changed)
 
 
-def _set_in_file(path: Path, knobs: Sequence[Any], wanted: Setting) -> None:
+def _set_in_file(path: Path, knobs: Sequence[Knob], wanted: Setting) -> None:
     text = read_text(path)
     if text is None:
         raise AgentError("A file with marked constants cannot be read", str(path))

@@ -159,7 +159,7 @@ def _knob(path: str, text: str, mark: re.Match[str], line: int) -> Knob:
     start, code = _marked_code(text, mark, after, domain)
     code = _without_comments(code, mark["opener"])
     begin, end, value = _constant(code, domain)
-    name = _name(code[:begin].rstrip("\"'` \t-+"))
+    name = _name(code[:begin].rstrip("\"'` \t-+"), code[end:])
     line += text.count("\n", mark.start(), start) if start > mark.start() else 0
     return Knob(path, name, 1, line, start + begin, start + end, code[begin:end], value, domain)
 
@@ -240,11 +240,14 @@ def _signed(code: str, start: int) -> int:
     return start
 
 
-def _name(before: str) -> str:
-    """What the code calls the constant, from the text before it; type names and keywords are passed over."""
+def _name(before: str, after: str) -> str:
+    """What the code calls the constant: the last name before it that is no type's, else the first one after it."""
     annotated = _ANNOTATED.search(before)
     if annotated:
         return annotated[1].lstrip("-")
     words = [word.rstrip(".-") for word in _NAME.findall(before)]
     named = [word for word in words if not _TYPE_WORDS.fullmatch(word)]
-    return named[-1] if named else "value"
+    if named:
+        return named[-1]
+    following = _NAME.search(after)
+    return following[0].rstrip(".-") if following else "value"

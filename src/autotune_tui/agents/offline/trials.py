@@ -16,7 +16,9 @@ Setting = Mapping[str, Value]
 FLAT = 0.01
 """Effects below this (log metric) on every move tried make a knob not worth more moves."""
 
-_LEARNED_NOTHING = frozenset({"no_change", "duplicate", "out_of_scope", "skipped", "no_proposal", "agent_failed"})
+_LEARNED_NOTHING = frozenset(
+    {"no_change", "duplicate", "out_of_scope", "skipped", "no_proposal", "agent_failed", "sync_failed"}
+)
 _REJECTED = frozenset({"guard", "holdout", "output_changed", "inspector", "timeout"})
 
 
