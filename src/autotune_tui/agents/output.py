@@ -36,7 +36,9 @@ class Output:
         self._second, self._shown, self._hidden = -1.0, 0, 0
 
     def feed(self, stream: Stream, data: bytes) -> None:
-        """Take a chunk."""
+        """Take a chunk; one that asyncio delivers after the end is dropped."""
+        if self._log.closed:
+            return
         self._write(stream, data)
         pending = self._pending[stream]
         if b"\n" not in data:

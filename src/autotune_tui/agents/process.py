@@ -24,6 +24,15 @@ MARK = "AUTOTUNE_AGENT_RUN"
 GRACE = 3.0
 """Seconds between SIGTERM and SIGKILL."""
 
+_REDIRECTING_GIT = frozenset(
+    {
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR", "GIT_CONFIG", "GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS",
+        "GIT_DIR", "GIT_GRAFT_FILE", "GIT_IMPLICIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_NAMESPACE", "GIT_NO_REPLACE_OBJECTS",
+        "GIT_OBJECT_DIRECTORY", "GIT_PREFIX", "GIT_REPLACE_REF_BASE", "GIT_SHALLOW_FILE", "GIT_WORK_TREE",
+    }
+)  # fmt: skip
+"""What `git rev-parse --local-env-vars` lists: they belong to one repository, as a hook's environment has them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finished:
@@ -39,7 +48,7 @@ def agent_environment(extra: Mapping[str, str]) -> dict[str, str]:
     An agent may need a key of the user's, so nothing that looks like a secret is taken out: an agent is a program that
     the user chose and runs as the user.
     """
-    return {**{name: value for name, value in os.environ.items() if not name.startswith("GIT_")}, **extra}
+    return {**{name: value for name, value in os.environ.items() if name not in _REDIRECTING_GIT}, **extra}
 
 
 async def run_agent(

@@ -244,7 +244,7 @@ def _name(before: str, after: str) -> str:
     """What the code calls the constant: the last name before it that is no type's, else the first one after it."""
     annotated = _ANNOTATED.search(before)
     if annotated:
-        return annotated[1].lstrip("-")
+        return str(annotated[1]).lstrip("-")
     words = [word.rstrip(".-") for word in _NAME.findall(before)]
     named = [word for word in words if not _TYPE_WORDS.fullmatch(word)]
     if named:
