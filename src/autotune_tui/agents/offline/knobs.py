@@ -245,9 +245,9 @@ def _name(before: str, after: str) -> str:
     annotated = _ANNOTATED.search(before)
     if annotated:
         return str(annotated[1]).lstrip("-")
-    words = [word.rstrip(".-") for word in _NAME.findall(before)]
+    words: list[str] = [word.rstrip(".-") for word in _NAME.findall(before)]
     named = [word for word in words if not _TYPE_WORDS.fullmatch(word)]
     if named:
         return named[-1]
     following = _NAME.search(after)
-    return following[0].rstrip(".-") if following else "value"
+    return str(following[0]).rstrip(".-") if following else "value"

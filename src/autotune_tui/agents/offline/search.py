@@ -150,7 +150,7 @@ class Search:
             return None
         slope = (rise_right * (here - left) - rise_left * (right - here)) / (right - left)
         vertex = here - slope / (2 * bend)
-        gain = slope**2 / (4 * bend)
+        gain = min(slope**2 / (4 * bend), GAIN_UNTRIED)  # three noisy points can promise anything
         value = domain.at(vertex, fine=True)
         if gain < LEAST_FIT or abs(vertex - here) < _NEAR or value in known.levels or value in known.failed:
             return None
