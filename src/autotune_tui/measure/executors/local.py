@@ -80,16 +80,14 @@ class LocalExecutor:
 class _Launcher:
     """The launcher's process as seen from the engine."""
 
-    def __init__(self, process: asyncio.subprocess.Process, stdin: int, stdout: int) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, stdin: int, stdout: int, pid: int) -> None:
         self._process = process
-        self._stdin, self._stdout = stdin, stdout
-        """Files shared with the launcher: what the command reads and what it printed."""
-        self._running = 0
-        """Process id of the command, 0 between commands."""
+        self._stdin, self._stdout, self._pid = stdin, stdout, pid
+        """Files shared with the launcher: what the command reads, what it printed, and its process id (0 between commands)."""
 
     @classmethod
     async def start(cls) -> Self:
-        files = _anonymous_file(), _anonymous_file()
+        files = _anonymous_file(), _anonymous_file(), _anonymous_file()
         try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-I", "-S", "-X", "utf8", launcher.__file__, *map(str, files),
@@ -136,7 +134,7 @@ class _Launcher:
         except TimeoutError:
             self._process.kill()
             await self._process.communicate()
-        for fd in (self._stdin, self._stdout):
+        for fd in (self._stdin, self._stdout, self._pid):
             os.close(fd)
 
     async def _cancel(self, number: int) -> None:
@@ -159,19 +157,15 @@ class _Launcher:
         assert self._process.stdout is not None
         while line := await self._process.stdout.readline():
             reply: dict[str, Any] = json.loads(line)
-            if reply["id"] != number:
-                continue
-            if "started" not in reply:
-                self._running = 0
+            if reply["id"] == number:
                 return reply
-            self._running = reply["started"]
         raise await self._died()
 
     async def _died(self) -> MeasureError:
         """The launcher is gone: what it ran is no one's child any more, so its group is killed from here."""
-        if self._running:
+        if pid := int(os.pread(self._pid, 20, 0) or 0):
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._running, signal.SIGKILL)
+                os.killpg(pid, signal.SIGKILL)
         assert self._process.stderr is not None
         said = (await self._process.stderr.read()).decode(errors="replace").strip().splitlines()
         code = await self._process.wait()

@@ -17,11 +17,11 @@ RATE = 500
 """Samples per second: half as dense, a program of 0.2 s gives 20 samples; twice as dense, the program runs a fifth slower."""
 ENOUGH = 60
 """Samples; with fewer, the command is run again and the stacks are added up."""
-MOST_RUNS = 8
+MOST_RUNS = 20
 MOST_SECONDS = 10.0
 NO_PYTHON = "No python processes found"
-MOST_MISSES = 3
-"""On a busy machine py-spy may look at a shell too late for the Python that it has started; then the run is taken again."""
+LOOP = "for _ in 1 2 3 4 5 6 7 8 9 10; do (\n{}\n); done"
+"""py-spy looks at a shell only now and then, and may miss a short Python that it starts: ten in a row are found."""
 DURATION = 120
 """Seconds after which py-spy ends a long command: by then its shares are known to a hundredth."""
 FRAME = re.compile(r"(.+) \((.*):(\d+)\)")
@@ -39,20 +39,19 @@ async def profile(executor: Executor, command: Command, sources: Sources, commit
     if py_spy is None:
         raise NoProfile("py-spy is not installed (pip install py-spy)")
     raw = out / "profile.raw"
-    watched = dataclasses.replace(
-        command,
-        argv=(
-            py_spy, "record", "--format", "raw", "--output", str(raw), "--function", "--full-filenames", "--subprocesses",
-            "--rate", str(RATE), "--duration", str(DURATION), "--", *command.argv,
-        ),
+    record = (
+        py_spy, "record", "--format", "raw", "--output", str(raw), "--function", "--full-filenames", "--subprocesses",
+        "--rate", str(RATE), "--duration", str(DURATION), "--",
     )  # fmt: skip
-    known = python.interpreter(command.argv, command.cwd, command.env) is not None
-    stacks, seconds, runs, misses = Stacks(), 0.0, 0, 0
+    direct = python.split(command.argv)
+    argv = (*direct[0], *direct[1]) if direct else command.argv
+    may_miss = python.is_shell(argv) and python.interpreter(argv, command.cwd, command.env) is not None
+    stacks, seconds, runs = Stacks(), 0.0, 0
     try:
         while runs < MOST_RUNS and stacks.total() < ENOUGH and seconds < MOST_SECONDS:
-            run = await executor.run(watched)
-            if known and misses < MOST_MISSES and NO_PYTHON in run.tail:
-                misses += 1
+            run = await executor.run(dataclasses.replace(command, argv=(*record, *argv)))
+            if may_miss and NO_PYTHON in run.tail:
+                argv, may_miss = (*argv[:2], LOOP.format(argv[2])), False
                 continue
             if not run.ok:
                 raise NoProfile(f"py-spy: {_reason(run.tail) or run.failure}")
