@@ -446,7 +446,7 @@ def test_a_session_goes_on_after_remove(workspace: Workspace, repo: Path, open_w
 def test_linked_and_copied_paths_are_there_and_are_no_changes(tmp_path: Path, open_workspace: Open) -> None:
     root = make_repo(tmp_path / "r")
     write(root, {".venv/bin/tool": "t", "data/big/rows.csv": "1,2\n", "deep/er/model.bin": "m"})
-    made = open_workspace(root, link=[".venv", "deep/er/model.bin"], copy=["data/big/"])
+    made = open_workspace(root, link=[".venv", "deep/er/model.bin"], copy_=["data/big/"])
     made.create()
     for tree in (made.incumbent, made.candidate):
         assert (tree / ".venv").readlink() == root / ".venv"
@@ -465,7 +465,7 @@ def test_linked_and_copied_paths_are_there_and_are_no_changes(tmp_path: Path, op
 def test_a_linked_path_that_was_replaced_is_seen_and_mended(tmp_path: Path, open_workspace: Open) -> None:
     root = make_repo(tmp_path / "r")
     write(root, {".venv/bin/tool": "t", "data/x": "1"})
-    made = open_workspace(root, link=[".venv"], copy=["data"])
+    made = open_workspace(root, link=[".venv"], copy_=["data"])
     made.create()
     (made.candidate / ".venv").unlink()
     write(made.candidate, {".venv/bin/tool": "faster"})
@@ -482,11 +482,11 @@ def test_a_linked_path_that_was_replaced_is_seen_and_mended(tmp_path: Path, open
     [
         ({"link": ["absent"]}, "not in your checkout"),
         ({"link": ["/etc"]}, "cannot take"),
-        ({"copy": ["../x"]}, "cannot take"),
+        ({"copy_": ["../x"]}, "cannot take"),
         ({"link": [".git"]}, "cannot take"),
         ({"link": ["src"]}, "tracked by git"),
-        ({"copy": ["src/app.py"]}, "tracked by git"),
-        ({"link": ["build"], "copy": ["build/x"]}, "twice"),
+        ({"copy_": ["src/app.py"]}, "tracked by git"),
+        ({"link": ["build"], "copy_": ["build/x"]}, "twice"),
     ],
 )
 def test_paths_that_cannot_be_linked_or_copied_are_refused(tmp_path: Path, open_workspace: Open, options: dict[str, list[str]], title: str) -> None:

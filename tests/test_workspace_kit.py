@@ -18,6 +18,7 @@ from autotune_tui.workspace import Workspace
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="needs git: apt-get install git")
 
 Open = Callable[..., Workspace]
+DEFAULTS: dict[str, Any] = {"link": [], "copy_": [], "cache": ""}
 FILES = {
     "src/app.py": "def total(rows):\n    return sum(rows)\n",
     "src/rows.py": "ROWS = [1, 2, 3]\n",
@@ -62,7 +63,7 @@ def snapshot(root: Path) -> dict[str, str]:
             seen[str(path)] = _print_of(path)
     for name in ("HEAD", "index", "logs/HEAD"):
         seen[f"git:{name}"] = _print_of(git_dir / name)
-    for name in ("config", "config.worktree", "refs/stash", "logs/refs/stash", "refs/heads/main", "packed-refs"):
+    for name in ("config", "config.worktree", "refs/stash", "logs/refs/stash", "refs/heads/main"):
         seen[f"common:{name}"] = _print_of(common / name)
     return seen
 
@@ -103,7 +104,7 @@ def open_workspace() -> Iterator[Open]:
             before[repo] = snapshot(repo)
         scope = Scope(include=options.pop("include", ["src/**"]), exclude=options.pop("exclude", []))
         locked = options.pop("locked", ["bench.py"])
-        return Workspace.open(repo, session, WorkspaceOptions(**options), scope, locked)
+        return Workspace.open(repo, session, WorkspaceOptions.model_construct(**DEFAULTS | options), scope, locked)
 
     yield open_it
     for repo, then in before.items():

@@ -35,6 +35,7 @@ _CONFIG = (
     "core.safecrlf=false",
     "core.editor=true",
     "core.pager=cat",
+    "core.quotePath=false",
     "advice.detachedHead=false",
     "color.ui=false",
     "commit.gpgSign=false",
@@ -59,7 +60,7 @@ _HINTS = (
     (r"No space left on device|Disk quota exceeded", "Free some disk space and start again."),
     (r"dubious ownership", "If you trust the repository: git config --global --add safe.directory <its folder>"),
     (r"Read-only file system|[Pp]ermission denied|insufficient permission", "Make the repository writable."),
-    (r"smudge filter lfs failed|git-lfs", "Run git lfs install and git lfs pull in your checkout."),
+    (r"filter '?lfs|git-lfs", "Run git lfs install and git lfs pull in your checkout."),
     (r"unable to read|bad object|missing blob|corrupt", "Look at git fsck in your checkout."),
 )
 

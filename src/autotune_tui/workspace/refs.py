@@ -144,7 +144,8 @@ class SessionRefs:
     def remove_stale_locks(self) -> None:
         """Remove the locks that a killed git left on the session's own refs; the engine's lock says that none is at work."""
         for lock in (self.common / f"{self.branch}.lock", *(self.common / self.namespace).glob("*.lock")):
-            lock.unlink(missing_ok=True)
+            if lock.is_file():
+                lock.unlink()
 
     def _is_candidate(self, ref: str) -> bool:
         return ref.startswith(self.namespace + "/") and ref != self.candidate(0)

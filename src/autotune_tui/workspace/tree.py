@@ -19,6 +19,11 @@ from autotune_tui.workspace.status import NO_MODE, Difference, Entry, parse_raw,
 _RULES = (".gitattributes", ".gitignore")
 
 
+def differences(git: Git, old: str, new: str) -> list[Difference]:
+    """The paths that two commits have differently, without a search for renames."""
+    return parse_raw(git.run("diff-tree", "-r", "--raw", "-z", "--no-renames", "--no-commit-id", old, new))
+
+
 class Tree:
     """`path` with `git_dir`. `at` is the commit our index is known to be at, None when that is not known (a new process)."""
 
@@ -59,28 +64,21 @@ class Tree:
         times, and then only what differs is written.
         """
         touched: set[str] | None = set()
-        moved: list[Difference] = []
         if self.at is None:
             self.git.run("read-tree", "--reset", "-u", commit)
             touched = None
         elif self.at != commit:
-            moved = self._move_index(self.at, commit)
+            touched = self._move_index(self.at, commit)
         self.at = None  # until everything below went well
         self.detach_at(commit)
-        rewrite = {change.path for change in moved if change.new_mode != NO_MODE}
-        for change in moved:
-            # Untracked now, and perhaps ignored, so that git would not name it.
-            if change.new_mode == NO_MODE:
-                self._remove(change.path)
         while True:
             entries = [entry for entry in self.entries() if entry.tracked or not keep(entry.path)]
             rules = [entry for entry in entries if entry.path.rsplit("/", 1)[-1] in _RULES]
-            self._restore(rules or entries, rewrite)
+            self._restore(rules or entries)
             if touched is not None:
-                touched.update(rewrite, (change.path for change in moved), (entry.path for entry in entries))
+                touched.update(entry.path for entry in entries)
             if not rules:
                 break
-            rewrite = set()
         self.at = commit
         self.publish()
         return touched
@@ -88,7 +86,7 @@ class Tree:
     def restore(self, paths: Iterable[str]) -> None:
         """Put the paths back as the commit has them."""
         wanted = set(paths)
-        self._restore([entry for entry in self.entries() if entry.path.rstrip("/") in wanted], set())
+        self._restore([entry for entry in self.entries() if entry.path.rstrip("/") in wanted])
 
     def stage(self, paths: Iterable[str]) -> str:
         """Write the tree that the commit becomes with the files at `paths`; git's own index is then at it, ours is not."""
@@ -122,24 +120,28 @@ class Tree:
         ):
             lock.unlink(missing_ok=True)
 
-    def _move_index(self, old: str, new: str) -> list[Difference]:
+    def _move_index(self, old: str, new: str) -> set[str]:
+        """Move our index and delete the files that differ: their content is missing then, and put there like any that is."""
         # Entry by entry: `read-tree` goes through every entry, 60 ms against 15 at 20,000 files.
-        moved = parse_raw(self.git.run("diff-tree", "-r", "--raw", "-z", "--no-renames", "--no-commit-id", old, new))
+        moved = differences(self.git, old, new)
         gone_first = sorted(moved, key=lambda change: change.new_mode != NO_MODE)
         lines = (f"{c.new_mode} {c.new_blob}\t".encode() + os.fsencode(c.path) + b"\0" for c in gone_first)
         if moved:
             self.git.run("update-index", "-z", "--index-info", stdin=b"".join(lines))
-        return moved
+        for change in moved:
+            # Deleted also where git would call the content equal: equal up to line endings is not the same bytes.
+            self._remove(change.path)
+        return {change.path for change in moved}
 
-    def _restore(self, entries: Iterable[Entry], rewrite: set[str]) -> None:
-        wanted = set(rewrite)
+    def _restore(self, entries: Iterable[Entry]) -> None:
+        wanted = []
         for entry in entries:
             if entry.tracked:
-                wanted.add(entry.path)
+                wanted.append(entry.path)
             else:
                 self._remove(entry.path.rstrip("/"), folder=True)
         if wanted:
-            names = b"".join(os.fsencode(path) + b"\0" for path in sorted(wanted))
+            names = b"".join(os.fsencode(path) + b"\0" for path in wanted)
             self.git.run("checkout-index", "-f", "-u", "-z", "--stdin", stdin=names)
 
     def _remove(self, path: str, *, folder: bool = False) -> None:
