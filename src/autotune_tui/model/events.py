@@ -117,6 +117,8 @@ class Result(Record):
     """The commit that the candidate was made from and measured against."""
     change: str = ""
     """The workspace's key of the diff, to recognise the same change."""
+    own_seconds: float = 0.0
+    """What the loop itself cost, of `seconds`: all but commands and agents."""
 
 
 @dataclass(frozen=True, kw_only=True)
