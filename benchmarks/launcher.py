@@ -57,7 +57,15 @@ async def overhead(executor: LocalExecutor, folder: Path, pairs: int) -> None:
 
         def theirs(argv: tuple[str, ...] = argv) -> float:
             begin = time.perf_counter()
-            subprocess.run(argv, cwd=folder, env=ENV, capture_output=True, stdin=subprocess.DEVNULL, check=True)
+            subprocess.run(
+                argv,
+                cwd=folder,
+                env=ENV,
+                capture_output=True,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+                check=True,
+            )
             return time.perf_counter() - begin
 
         await ours()
