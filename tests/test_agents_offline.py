@@ -72,6 +72,8 @@ def find(source: str, functions: object = None) -> list[Found]:
 
 def apply(source: str, key: str) -> str:
     name, _, function = key.partition(":")
+    if key not in {candidate.key for candidate in find(source)}:
+        raise ValueError(f"no candidate {key}")
     return re.sub(rf"(def {function}\(.*?\n    )slow_{name}", rf"\1fast_{name}", source)
 
 
@@ -374,3 +376,31 @@ async def test_a_knobs_outcome_says_where_to_look_next(context: Context) -> None
     worse = await agent.reflect(context, plan, outcome("discard", "regression", 0.1, (0.08, 0.12), 8), Shown())
     assert "the other direction" in worse.next
     assert await agent.rework(context, plan, Failure("check", "", "", 1), Shown()) is None
+
+
+async def test_it_finds_and_applies_a_real_rewrite_in_a_real_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A1: with the true rewrites; the function is called by the profiled one, and stays as correct as it was."""
+    monkeypatch.undo()
+    text = (
+        "def unique(rows: list[str]) -> list[str]:\n"
+        "    seen: list[str] = []\n"
+        "    for row in rows:\n"
+        "        if row not in seen:\n"
+        "            seen.append(row)\n"
+        "    return rows[: len(seen)]\n"
+        "\n\n"
+        "def main() -> None:\n"
+        "    print(unique(['a', 'b', 'a']))\n"
+    )
+    folder = repository(tmp_path / "candidate", {"app.py": text})
+    context = make_context(folder, files=("app.py",), profile=profile_of(("app.py", "main", 9, 0.9, 0.9)))
+    plan = await propose(context)
+    assert plan.strategy.startswith("rewrite:")
+    assert plan.target == "app.py:unique"
+    await OfflineAgent().edit(context, plan, Shown())
+    changed: dict[str, object] = {}
+    exec(compile((folder / "app.py").read_text(), "app.py", "exec"), changed)
+    assert changed["unique"](["a", "b", "a"]) == ["a", "b"]  # type: ignore[operator]
+    assert (folder / "app.py").read_text() != text

@@ -126,9 +126,15 @@ def _is_utf8(text: str) -> bool:
 def _apply_rewrite(sources: Sources, context: Context, data: Mapping[str, Any]) -> list[str]:
     path, key = str(data.get("path", "")), str(data.get("candidate", ""))
     text = read_text(context.directory / path) if path in context.files else None
-    if text is None or all(candidate.key != key for candidate in rewrites.find(text)):
-        raise AgentError("The place to rewrite is no longer there", f"{path}: {key}", "The next proposal looks anew.")
-    write_text(context.directory / path, rewrites.apply(text, key))
+    try:
+        if text is None:
+            raise ValueError("the file cannot be read")
+        changed = rewrites.apply(text, key)
+    except ValueError as problem:
+        raise AgentError(
+            "The place to rewrite is no longer there", f"{path}: {problem}", "The next proposal looks anew."
+        ) from problem
+    write_text(context.directory / path, changed)
     return [path]
 
 
