@@ -1,0 +1,1 @@
+"""What can be said about Python code without running it: scopes, kinds of values, uses and effects."""
