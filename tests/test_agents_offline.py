@@ -303,6 +303,22 @@ def test_moves_are_ranked_by_gain_times_probability_each_once() -> None:
     assert [found.key for found in ranked([*moves, move("d", 0.01, 0.1, "rewrite:a")], tired)] == ["d", "b", "a", "c"]
 
 
+async def test_a_knob_in_a_file_that_the_profile_found_idle_waits_for_the_others(tmp_path: Path) -> None:
+    knob = "LIMIT = 64  # autotune: 16..4096 log\n"
+    files = {"busy.py": knob + "def f():\n    pass\n", "idle.py": knob, "query.sql": knob}
+    context = make_context(
+        repository(tmp_path / "candidate", files), files=tuple(files), profile=profile_of(("busy.py", "f", 2, 0.5, 0.9))
+    )
+    plan = await propose(context)
+    assert plan.target == "query.sql:LIMIT"  # a profile of Python says nothing about it
+    order = []
+    for _ in range(6):
+        plan = await propose(context)
+        order.append(plan.target.partition(".")[0])
+        context = then(context, past(plan, "discard", "skipped"))
+    assert order == ["query", "query", "busy", "busy", "idle", "idle"]
+
+
 def test_targets_are_hot_functions_in_scope_the_largest_share_first() -> None:
     targets = rank(HOT, ("app.py", "helper.py"))
     assert [(target.function, target.share) for target in targets] == [("parse", 0.6), ("render", 0.2)]

@@ -28,8 +28,8 @@ _PRIOR_WEIGHT = 3.0
 """How many experiments the prior counts for."""
 _FAMILY_WEIGHT = 0.3
 """What an experiment with another rewrite says about this one, relative to one of its own."""
-_COLD_FILE = 0.5
-"""Factor on the gain of a knob in a file where the profile found nothing hot, though it did elsewhere in scope."""
+_ELSEWHERE = 0.3
+"""The part of a knob's gain that is expected although the profile saw its Python file do nothing: constants reach far."""
 _NO_TRIAL = frozenset({"no_change", "duplicate", "skipped", "no_proposal"})
 
 
@@ -93,11 +93,10 @@ def knob_moves(
     metric: str,
 ) -> list[Move]:
     """Moves for what the knob search found, most promising first."""
-    hot = {target.path for target in targets if target.function}
     moves = []
     for move in found:
         knobs = [search.knobs[name] for name in move.changes]
-        warm = not hot or any(knob.path in hot or not knob.path.endswith(".py") for knob in knobs)
+        warmth = max(_warmth(knob.path, targets) for knob in knobs)
         moves.append(
             Move(
                 strategy=KNOB,
@@ -107,7 +106,7 @@ def knob_moves(
                 hypothesis=f"{_setting_words(knobs, move.changes)} should improve {metric} because this is {move.why}.",
                 premortem=_knob_premortem(knobs),
                 why=move.why,
-                gain=(1 - math.exp(-move.gain)) * (1.0 if warm else _COLD_FILE),
+                gain=(1 - math.exp(-move.gain)) * warmth,
                 probability=probability(KNOB, history),
                 data=describe({**search.setting, **move.changes}, search.setting, move.joint),
             )
@@ -144,6 +143,15 @@ def ranked(moves: Iterable[Move], history: Sequence[PastExperiment]) -> list[Mov
     for move in sorted(moves, key=lambda move: (move.strategy == tired, -move.worth)):
         best.setdefault(move.key, move)
     return list(best.values())
+
+
+def _warmth(path: str, targets: Sequence[Target]) -> float:
+    """How much of a knob's expected gain the profile leaves: all where it is blind (no hot function, no Python)."""
+    hot = [target for target in targets if target.function]
+    if not hot or not path.endswith(".py"):
+        return 1.0
+    share = min(1.0, sum(target.own for target in hot if target.path == path))
+    return _ELSEWHERE + (1 - _ELSEWHERE) * share
 
 
 def _share_words(target: Target, function: str) -> str:
