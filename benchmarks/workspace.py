@@ -1,9 +1,11 @@
-"""What the workspace costs per experiment: ms per operation beside one bare `git status` and `git commit` of the same run.
+"""What the workspace costs per experiment: ms per operation beside one bare `git status` and `git commit` of the same
+run.
 
     python -m benchmarks.workspace [--files 1000 20000] [--rounds 7]
 
-Each round is an experiment that is kept and one that is discarded, on a repository of that many files in the temporary folder.
-The total decides: under 150 ms at 1,000 files and under 400 ms at 20,000 for the whole loop, of which this should be most.
+Each round is an experiment that is kept and one that is discarded, on a repository of that many files in the
+temporary folder. The total decides: under 150 ms at 1,000 files and under 400 ms at 20,000 for the whole loop, of
+which this should be most.
 """
 
 from __future__ import annotations

@@ -7,12 +7,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from test_workspace_kit import (  # noqa: F401
-    FILES, Open, contents, edit_and_commit, git, home, make_repo, open_workspace, pytestmark, repo, workspace, write,
-)  # fmt: skip
 
 from autotune_tui.errors import WorkspaceError
 from autotune_tui.workspace import Workspace
+from test_workspace_kit import FILES, MARKS, Open, contents, edit_and_commit, git, make_repo, write
+
+pytest_plugins = ["test_workspace_kit"]
+pytestmark = MARKS
 
 
 def test_two_worktrees_of_equal_length_lie_in_the_users_cache_folder(workspace: Workspace, home: Path) -> None:
@@ -28,7 +29,9 @@ def test_two_worktrees_of_equal_length_lie_in_the_users_cache_folder(workspace: 
         assert git(tree, "rev-parse", "--abbrev-ref", "HEAD") == "HEAD"
 
 
-def test_the_cache_folder_can_be_chosen(repo: Path, open_workspace: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_folder_can_be_chosen(
+    repo: Path, open_workspace: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert open_workspace(repo, cache=str(tmp_path / "here")).folder.parent.parent == tmp_path / "here"
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     assert open_workspace(repo).folder.parent.parent == tmp_path / "xdg" / "autotune-tui"
@@ -43,6 +46,7 @@ def test_a_cache_folder_inside_the_checkout_is_refused(repo: Path, open_workspac
 
 def test_the_session_is_not_in_the_users_git_status(repo: Path, open_workspace: Open) -> None:
     exclude = repo / ".git" / "info" / "exclude"
+    exclude.parent.mkdir()
     exclude.write_bytes(b"mine")
     open_workspace(repo)
     open_workspace(repo)
@@ -87,9 +91,13 @@ def test_files_in_scope(workspace: Workspace) -> None:
 
 
 def test_changes_say_what_was_done_and_whether_it_may_be(workspace: Workspace) -> None:
-    write(workspace.candidate, {"src/app.py": "x\n", "src/new/a.py": "new\n", "bench.py": "cheat\n", "notes.txt": "n\n"})
+    write(
+        workspace.candidate, {"src/app.py": "x\n", "src/new/a.py": "new\n", "bench.py": "cheat\n", "notes.txt": "n\n"}
+    )
     (workspace.candidate / "src/rows.py").unlink()
-    found = {change.path: (change.kind, change.in_scope, change.locked, change.allowed) for change in workspace.changes()}
+    found = {
+        change.path: (change.kind, change.in_scope, change.locked, change.allowed) for change in workspace.changes()
+    }
     assert found == {
         "bench.py": ("modified", False, True, False),
         "notes.txt": ("added", False, False, False),
@@ -125,7 +133,12 @@ def test_a_rename_is_one_change_with_both_paths(workspace: Workspace, edit: str)
     source.rename(workspace.candidate / "src/other.py")
     write(workspace.candidate, {"src/other.py": text + edit})
     (change,) = workspace.changes()
-    assert (change.kind, change.old_path, change.path, change.allowed) == ("renamed", "src/app.py", "src/other.py", True)
+    assert (change.kind, change.old_path, change.path, change.allowed) == (
+        "renamed",
+        "src/app.py",
+        "src/other.py",
+        True,
+    )
     sha = workspace.commit(2, "Rename", {})
     assert git(workspace.candidate, "ls-tree", "-r", "--name-only", sha, "src") == "src/other.py\nsrc/rows.py"
 
@@ -151,7 +164,7 @@ def test_a_mode_change_is_told_from_an_edit(workspace: Workspace) -> None:
     sha = workspace.commit(1, "Executable", {})
     assert git(workspace.candidate, "ls-tree", "-r", sha, "src").count("100755") == 2
     workspace.sync("candidate", workspace.tip())
-    assert not os.access(workspace.candidate / "src/app.py", os.X_OK) or os.stat(workspace.candidate / "src/app.py").st_mode & 0o111 == 0
+    assert (workspace.candidate / "src/app.py").stat().st_mode & 0o111 == 0
 
 
 @pytest.mark.parametrize("target", ["/etc/passwd", "../../../outside", "../../.."])
@@ -198,7 +211,9 @@ def test_files_and_folders_may_change_places(workspace: Workspace) -> None:
         assert (side / "src/app.py").read_text() == FILES["src/app.py"]
 
 
-def test_a_folder_that_became_a_link_is_seen_and_put_back_without_following_it(workspace: Workspace, tmp_path: Path) -> None:
+def test_a_folder_that_became_a_link_is_seen_and_put_back_without_following_it(
+    workspace: Workspace, tmp_path: Path
+) -> None:
     outside = tmp_path / "outside"
     write(outside, {"app.py": "theirs\n", "junk": "theirs\n"})
     for path in (workspace.candidate / "src").iterdir():
@@ -208,7 +223,9 @@ def test_a_folder_that_became_a_link_is_seen_and_put_back_without_following_it(w
     assert {change.path for change in workspace.changes()} >= {"src", "src/app.py"}
     workspace.sync("candidate", workspace.tip())
     assert (workspace.candidate / "src/app.py").read_text() == FILES["src/app.py"]
-    assert sorted(os.listdir(outside)) == ["app.py", "junk"] and (outside / "app.py").read_text() == "theirs\n"
+    assert {path.name for path in outside.iterdir()} == {"app.py", "junk"} and (
+        outside / "app.py"
+    ).read_text() == "theirs\n"
 
 
 def test_a_commit_has_trailers_parent_and_author_and_is_kept_for_ever(workspace: Workspace, repo: Path) -> None:
@@ -235,7 +252,10 @@ def test_trailers_in_the_messages_own_text_are_not_taken_for_ours(workspace: Wor
 
 
 def test_only_the_scope_is_committed_and_the_rest_put_back(workspace: Workspace, repo: Path) -> None:
-    write(workspace.candidate, {"src/rows.py": "R\n", "bench.py": "cheat\n", "junk": "j", ".gitignore": "hidden\n", "hidden": "h"})
+    write(
+        workspace.candidate,
+        {"src/rows.py": "R\n", "bench.py": "cheat\n", "junk": "j", ".gitignore": "hidden\n", "hidden": "h"},
+    )
     sha = workspace.commit(1, "Some of it", {})
     assert git(repo, "diff", "--name-only", f"{sha}^", sha) == "src/rows.py"
     workspace.sync("incumbent", sha)
@@ -262,7 +282,9 @@ def test_a_rework_is_one_commit_on_the_incumbent_and_the_first_attempt_stays(wor
 
 def test_reword_changes_message_and_ref_and_nothing_else(workspace: Workspace, repo: Path) -> None:
     sha = edit_and_commit(workspace, 2)
-    new = workspace.reword(sha, "Final words", {"Autotune-Metric": "1.2 s", "Autotune-Effect": "-13 %", "Autotune-Experiment": "2"})
+    new = workspace.reword(
+        sha, "Final words", {"Autotune-Metric": "1.2 s", "Autotune-Effect": "-13 %", "Autotune-Experiment": "2"}
+    )
     assert new != sha
     same = "--format=%T %P %an %ae %ad"
     assert git(repo, "log", "-1", same, new) == git(repo, "log", "-1", same, sha)
@@ -297,7 +319,9 @@ def test_of_two_keeps_at_once_one_wins(workspace: Workspace, repo: Path) -> None
         shas.append(edit_and_commit(workspace, number, f"ROWS = {number}\n"))
         workspace.sync("candidate", base)
     running = [
-        subprocess.Popen(["git", "update-ref", "refs/heads/autotune/001-speed", sha, base], cwd=repo, stderr=subprocess.DEVNULL)
+        subprocess.Popen(
+            ["git", "update-ref", "refs/heads/autotune/001-speed", sha, base], cwd=repo, stderr=subprocess.DEVNULL
+        )
         for sha in shas[1:]
     ]
     try:
@@ -309,7 +333,9 @@ def test_of_two_keeps_at_once_one_wins(workspace: Workspace, repo: Path) -> None
     assert workspace.tip() in shas
 
 
-def test_a_branch_that_the_user_checked_out_is_not_moved_under_them(workspace: Workspace, repo: Path, tmp_path: Path) -> None:
+def test_a_branch_that_the_user_checked_out_is_not_moved_under_them(
+    workspace: Workspace, repo: Path, tmp_path: Path
+) -> None:
     sha = edit_and_commit(workspace)
     git(repo, "worktree", "add", "-q", str(tmp_path / "look"), "autotune/001-speed")
     with pytest.raises(WorkspaceError, match="is checked out"):
@@ -390,7 +416,9 @@ def test_stale_bytecode_of_a_changed_source_never_runs(workspace: Workspace) -> 
     def run() -> str:
         env = {"PATH": os.environ["PATH"]}
         code = "import sys, os; sys.path.insert(0, 'src'); import rows; print(rows.ROWS)"
-        return subprocess.run(["python3", "-c", code], cwd=workspace.candidate, env=env, capture_output=True, text=True, check=True).stdout
+        return subprocess.run(
+            ["python3", "-c", code], cwd=workspace.candidate, env=env, capture_output=True, text=True, check=True
+        ).stdout
 
     assert run() == "[1, 2, 3]\n"
     stamp = source.stat()
@@ -424,13 +452,40 @@ def test_remove_leaves_branch_and_refs_and_nothing_else(workspace: Workspace, re
     workspace.remove()
 
 
-def test_remove_leaves_the_users_own_worktrees_and_other_sessions(workspace: Workspace, repo: Path, open_workspace: Open, tmp_path: Path) -> None:
+def test_remove_leaves_the_users_own_worktrees_and_other_sessions(
+    workspace: Workspace, repo: Path, open_workspace: Open, tmp_path: Path
+) -> None:
     git(repo, "worktree", "add", "-q", "--detach", str(tmp_path / "candidate"))
     other = open_workspace(repo, "002-other")
     other.create()
     workspace.remove()
     assert other.changes() == [] and (tmp_path / "candidate/bench.py").exists()
     assert git(repo, "worktree", "list", "--porcelain").count("worktree ") == 4
+
+
+def test_a_session_that_was_only_tried_leaves_nothing(workspace: Workspace, repo: Path) -> None:
+    workspace.discard()
+    assert git(repo, "for-each-ref", "refs/heads/autotune", "refs/autotune") == "" and not workspace.folder.exists()
+
+
+def test_a_branch_that_has_gone_on_or_is_the_users_is_never_discarded(
+    workspace: Workspace, repo: Path, open_workspace: Open
+) -> None:
+    sha = edit_and_commit(workspace)
+    workspace.advance(workspace.tip(), sha)
+    workspace.discard()
+    assert workspace.tip() == sha
+    git(repo, "branch", "autotune/mine")
+    mine = open_workspace(repo, "mine")
+    with pytest.raises(WorkspaceError, match="already exists"):
+        mine.create()
+    mine.discard()
+    assert git(repo, "rev-parse", "autotune/mine") == git(repo, "rev-parse", "HEAD")
+
+
+def test_files_that_the_scope_has_but_a_lock_keeps_are_named(repo: Path, open_workspace: Open) -> None:
+    assert open_workspace(repo, include=["*.py"]).locked_in_scope() == ("bench.py",)
+    assert open_workspace(repo).locked_in_scope() == ()
 
 
 def test_a_session_goes_on_after_remove(workspace: Workspace, repo: Path, open_workspace: Open) -> None:
@@ -489,9 +544,12 @@ def test_a_linked_path_that_was_replaced_is_seen_and_mended(tmp_path: Path, open
         ({"link": ["build"], "copy_": ["build/x"]}, "twice"),
     ],
 )
-def test_paths_that_cannot_be_linked_or_copied_are_refused(tmp_path: Path, open_workspace: Open, options: dict[str, list[str]], title: str) -> None:
+def test_paths_that_cannot_be_linked_or_copied_are_refused(
+    tmp_path: Path, open_workspace: Open, options: dict[str, list[str]], title: str
+) -> None:
     root = make_repo(tmp_path / "r")
     write(root, {"build/x": "1"})
     with pytest.raises(WorkspaceError, match=title) as caught:
         open_workspace(root, **options).create()
     assert caught.value.hint
+    assert git(root, "for-each-ref", "refs/heads/autotune", "refs/autotune") == ""

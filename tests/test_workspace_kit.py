@@ -15,7 +15,10 @@ import pytest
 from autotune_tui.config import Scope, WorkspaceOptions
 from autotune_tui.workspace import Workspace
 
-pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="needs git: apt-get install git")
+MARKS = [
+    pytest.mark.skipif(shutil.which("git") is None, reason="needs git: apt-get install git"),
+    pytest.mark.usefixtures("home"),
+]
 
 Open = Callable[..., Workspace]
 DEFAULTS: dict[str, Any] = {"link": [], "copy_": [], "cache": ""}
@@ -43,7 +46,7 @@ def write(root: Path, files: Mapping[str, str | bytes]) -> None:
 
 def make_repo(root: Path, files: Mapping[str, str | bytes] = FILES) -> Path:
     root.mkdir(parents=True, exist_ok=True)
-    git(root, "init", "-q", "-b", "main")
+    git(root, "init", "-q", "-b", "main", "--template=")
     write(root, files)
     git(root, "add", "-A")
     git(root, "commit", "-q", "--allow-empty", "-m", "Start")
@@ -52,8 +55,11 @@ def make_repo(root: Path, files: Mapping[str, str | bytes] = FILES) -> Path:
 
 def snapshot(root: Path) -> dict[str, str]:
     """Every file, link and folder of the checkout with mode and content, and what git keeps of the user's own state."""
-    git_dir = Path(git(root, "rev-parse", "--absolute-git-dir"))
-    common = Path(git(root, "rev-parse", "--path-format=absolute", "--git-common-dir"))
+    git_dir = root / ".git"
+    if git_dir.is_file():
+        git_dir = root / git_dir.read_text().removeprefix("gitdir: ").removesuffix("\n")
+    shared = git_dir / "commondir"
+    common = git_dir / shared.read_text().strip() if shared.exists() else git_dir
     seen = {}
     for folder, names, files in os.walk(root):
         if ".git" in names:
@@ -77,7 +83,7 @@ def _print_of(path: Path) -> str:
     return f"{mode} folder" if path.is_dir() else f"{mode} {hashlib.sha256(path.read_bytes()).hexdigest()}"
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A user of their own: nothing of this machine's git configuration or cache takes part."""
     home = tmp_path_factory.mktemp("home")
@@ -85,17 +91,29 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    (home / ".gitconfig").write_text("[user]\n\tname = Ada Löf\n\temail = ada@example.org\n[init]\n\tdefaultBranch = main\n")
+    (home / ".gitconfig").write_text(
+        "[user]\n\tname = Ada Löf\n\temail = ada@example.org\n[init]\n\tdefaultBranch = main\n"
+    )
     return home
 
 
-@pytest.fixture
-def repo(tmp_path: Path) -> Path:
-    return make_repo(tmp_path / "project")
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The repository that `repo` copies, once it was made."""
+    return [tmp_path_factory.mktemp("template") / "project"]
 
 
 @pytest.fixture
-def open_workspace() -> Iterator[Open]:
+def repo(tmp_path: Path, home: Path, template: list[Path]) -> Path:
+    if not template[0].exists():
+        make_repo(template[0])
+    shutil.copytree(template[0], tmp_path / "project", symlinks=True)
+    git(tmp_path / "project", "update-index", "-q", "--refresh")
+    return tmp_path / "project"
+
+
+@pytest.fixture
+def open_workspace(home: Path) -> Iterator[Open]:
     """`Workspace.open` with short defaults. Afterwards the checkout must be, byte for byte, what it was before."""
     before: dict[Path, dict[str, str]] = {}
 

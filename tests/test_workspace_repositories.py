@@ -9,12 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_workspace_kit import (  # noqa: F401
-    Open, contents, edit_and_commit, git, home, make_repo, open_workspace, pytestmark, repo, workspace, write,
-)  # fmt: skip
 
 from autotune_tui.errors import WorkspaceError
 from autotune_tui.workspace import Workspace
+from test_workspace_kit import MARKS, Open, contents, edit_and_commit, git, make_repo, write
+
+pytest_plugins = ["test_workspace_kit"]
+pytestmark = MARKS
 
 
 def assert_refused(repo: Path, open_workspace: Open, title: str, **options: object) -> WorkspaceError:
@@ -69,7 +70,9 @@ def test_a_bare_repository_is_refused_and_so_is_a_git_folder(tmp_path: Path, rep
     refused_at_open(repo / ".git" / "refs", ".git folder")
 
 
-def test_a_checkout_that_is_a_worktree_of_a_bare_repository_works(tmp_path: Path, repo: Path, open_workspace: Open) -> None:
+def test_a_checkout_that_is_a_worktree_of_a_bare_repository_works(
+    tmp_path: Path, repo: Path, open_workspace: Open
+) -> None:
     git(tmp_path, "clone", "-q", "--bare", str(repo), "bare.git")
     git(tmp_path / "bare.git", "worktree", "add", "-q", str(tmp_path / "checkout"), "main")
     made = open_workspace(tmp_path / "checkout")
@@ -120,7 +123,9 @@ def test_a_repository_inside_another_is_the_inner_one(tmp_path: Path, open_works
     assert not (around.incumbent / "lib").exists() and around.root == outer
 
 
-def test_worktrees_below_another_repository_touch_only_themselves(tmp_path: Path, repo: Path, open_workspace: Open) -> None:
+def test_worktrees_below_another_repository_touch_only_themselves(
+    tmp_path: Path, repo: Path, open_workspace: Open
+) -> None:
     """The cache may lie in a repository (dotfiles in the home folder): its files are safe also when `.git` is gone."""
     around = make_repo(tmp_path / "around", {"tracked": "1\n", ".gitignore": "cache\n"})
     write(around, {"untracked": "mine", "tracked": "edited\n"})
@@ -162,7 +167,17 @@ def test_a_shallow_clone_works(tmp_path: Path, repo: Path, open_workspace: Open)
     keep_one(made, "src/app.py", "faster\n")
 
 
-ODD = ["a b.py", "quo\"te'.py", "new\nline.py", "tab\t.py", "ümläut-日本.py", "-dash.py", ":(top)x.py", "*.py", "back\\slash.py"]
+ODD = [
+    "a b.py",
+    "quo\"te'.py",
+    "new\nline.py",
+    "tab\t.py",
+    "ümläut-日本.py",
+    "-dash.py",
+    ":(top)x.py",
+    "*.py",
+    "back\\slash.py",
+]
 
 
 def test_odd_names_are_names_like_any_other(tmp_path: Path, open_workspace: Open) -> None:
@@ -208,7 +223,9 @@ def test_the_repositorys_own_path_may_be_odd(tmp_path: Path, open_workspace: Ope
     assert not made.folder.exists()
 
 
-@pytest.mark.parametrize("session", ["", "a b", "a..b", "x.lock", "-x", "a/b", "../x", "a~1", "a\nb", "a\0b", "@{", ".x"])
+@pytest.mark.parametrize(
+    "session", ["", "a b", "a..b", "x.lock", "-x", "a/b", "../x", "a~1", "a\nb", "a\0b", "@{", ".x"]
+)
 def test_a_session_name_that_cannot_name_a_branch_is_refused(repo: Path, open_workspace: Open, session: str) -> None:
     assert_refused(repo, lambda path: open_workspace(path, session), "cannot name a branch")
 
@@ -222,12 +239,40 @@ def test_a_branch_that_is_in_the_way_is_said(repo: Path, open_workspace: Open) -
 
 
 def test_line_endings_are_as_a_checkout_of_the_users_makes_them(tmp_path: Path, open_workspace: Open) -> None:
-    root = make_repo(tmp_path / "r", {".gitattributes": "*.bat eol=crlf\n*.sh eol=lf\n", "src/a.bat": "x\r\ny\r\n", "src/b.sh": "x\n"})
+    root = make_repo(
+        tmp_path / "r",
+        {".gitattributes": "*.bat eol=crlf\n*.sh eol=lf\n", "src/a.bat": "x\r\ny\r\n", "src/b.sh": "x\n"},
+    )
     made = open_workspace(root)
     made.create()
     assert (made.incumbent / "src/a.bat").read_bytes() == b"x\r\ny\r\n"
     keep_one(made, "src/a.bat", "faster\r\n")
     assert git(root, "cat-file", "blob", "autotune/001-speed:src/a.bat") == "faster"
+
+
+def test_attributes_that_are_never_clean_themselves_are_refused_too(tmp_path: Path, open_workspace: Open) -> None:
+    root = make_repo(tmp_path / "r", {".gitattributes": "* -text\r\n", "a": "1\n"})
+    write(root, {".gitattributes": "* text\r\n"})
+    blob = git(root, "hash-object", "-w", "--no-filters", ".gitattributes")
+    git(root, "update-index", "--cacheinfo", f"100644,{blob},.gitattributes")
+    git(root, "commit", "-q", "-m", "Attributes")
+    assert_refused(root, open_workspace, "not stored as .gitattributes says")
+
+
+def test_a_sparse_checkout_does_not_make_the_worktrees_sparse(repo: Path, open_workspace: Open) -> None:
+    git(repo, "sparse-checkout", "set", "--no-cone", "/src/app.py")
+    made = open_workspace(repo)
+    made.create()
+    assert (made.candidate / "bench.py").exists() and made.files() == ("src/app.py", "src/rows.py")
+    keep_one(made, "src/rows.py", "faster\n")
+
+
+def test_a_repository_with_sha256_names_works(tmp_path: Path, open_workspace: Open) -> None:
+    (tmp_path / "r").mkdir()
+    git(tmp_path / "r", "init", "-q", "--object-format=sha256")
+    made = open_workspace(make_repo(tmp_path / "r", {"src/a.py": "1\n"}))
+    made.create()
+    assert len(keep_one(made, "src/a.py", "2\n")) == 64
 
 
 @pytest.mark.parametrize("autocrlf", ["true", "input", "false"])
@@ -262,7 +307,8 @@ POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0" * 64 +
 
 def test_lfs_pointers_without_their_content_are_refused(tmp_path: Path, open_workspace: Open) -> None:
     root = make_repo(
-        tmp_path / "r", {".gitattributes": "*.bin filter=lfs diff=lfs merge=lfs -text\n", "data.bin": POINTER, "src/a.py": "1\n"}
+        tmp_path / "r",
+        {".gitattributes": "*.bin filter=lfs diff=lfs merge=lfs -text\n", "data.bin": POINTER, "src/a.py": "1\n"},
     )
     error = assert_refused(root, open_workspace, "content of LFS files is missing")
     assert "data.bin" in error.message and "git lfs pull" in error.hint
@@ -271,7 +317,9 @@ def test_lfs_pointers_without_their_content_are_refused(tmp_path: Path, open_wor
 
 def test_a_filter_that_fails_is_a_refusal(tmp_path: Path, open_workspace: Open, home: Path) -> None:
     """git-lfs was configured once and is gone now."""
-    root = make_repo(tmp_path / "r", {".gitattributes": "*.bin filter=lfs -text\n", "data.bin": POINTER, "src/a.py": "1\n"})
+    root = make_repo(
+        tmp_path / "r", {".gitattributes": "*.bin filter=lfs -text\n", "data.bin": POINTER, "src/a.py": "1\n"}
+    )
     git(root, "config", "filter.lfs.smudge", "git-lfs-is-gone smudge -- %f")
     git(root, "config", "filter.lfs.required", "true")
     with pytest.raises(WorkspaceError) as caught:
@@ -286,7 +334,14 @@ def test_lfs_files_have_their_real_content(tmp_path: Path, open_workspace: Open)
     root.mkdir()
     git(root, "init", "-q")
     git(root, "lfs", "install", "--local", "--skip-repo")
-    write(root, {".gitattributes": "*.bin filter=lfs diff=lfs merge=lfs -text\n", "src/data.bin": "real content\n", "src/a.py": "1\n"})
+    write(
+        root,
+        {
+            ".gitattributes": "*.bin filter=lfs diff=lfs merge=lfs -text\n",
+            "src/data.bin": "real content\n",
+            "src/a.py": "1\n",
+        },
+    )
     git(root, "add", "-A")
     git(root, "commit", "-q", "-m", "LFS")
     assert git(root, "cat-file", "blob", "HEAD:src/data.bin").startswith("version https://git-lfs")
@@ -330,7 +385,9 @@ def test_submodules_are_filled_from_the_checkout_without_a_network(with_submodul
 
 
 @pytest.mark.parametrize("what", ["edit", "new file", "commit", "gone", "deep edit", "a file", "hidden edit"])
-def test_a_changed_submodule_is_seen_not_committed_and_put_back(with_submodules: Path, open_workspace: Open, what: str) -> None:
+def test_a_changed_submodule_is_seen_not_committed_and_put_back(
+    with_submodules: Path, open_workspace: Open, what: str
+) -> None:
     made = open_workspace(with_submodules)
     made.create()
     clean = contents(made.candidate)
@@ -359,7 +416,9 @@ def test_a_changed_submodule_is_seen_not_committed_and_put_back(with_submodules:
     assert contents(made.candidate) == clean and made.changes() == []
 
 
-def test_a_submodule_that_the_checkout_left_empty_stays_empty_and_that_is_said(with_submodules: Path, open_workspace: Open) -> None:
+def test_a_submodule_that_the_checkout_left_empty_stays_empty_and_that_is_said(
+    with_submodules: Path, open_workspace: Open
+) -> None:
     git(with_submodules, "submodule", "deinit", "-q", "--all", "-f")
     made = open_workspace(with_submodules)
     made.create()
@@ -403,7 +462,16 @@ def test_links_and_modes_are_checked_out_as_they_are(tmp_path: Path, open_worksp
 def test_no_hook_and_no_monitor_of_the_repository_runs(repo: Path, open_workspace: Open, tmp_path: Path) -> None:
     trap = tmp_path / "ran"
     script = f'#!/bin/sh\necho "$0" >> {trap}\nexit 1\n'
-    hooks = ("pre-commit", "post-commit", "post-checkout", "reference-transaction", "post-index-change", "commit-msg", "pre-auto-gc")
+    hooks = (
+        "pre-commit",
+        "post-commit",
+        "post-checkout",
+        "reference-transaction",
+        "post-index-change",
+        "commit-msg",
+        "pre-auto-gc",
+    )
+    (repo / ".git/hooks").mkdir()
     for hook in hooks:
         (repo / ".git/hooks" / hook).write_text(script)
         (repo / ".git/hooks" / hook).chmod(0o755)
@@ -503,6 +571,9 @@ def test_a_read_only_repository_is_refused(repo: Path) -> None:
         pytest.skip("needs unshare with user namespaces: apt-get install util-linux")
     script = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && exec "$2" -c "$3" "$1"'
     done = subprocess.run(
-        ["unshare", "-rm", "sh", "-c", script, "sh", str(repo), sys.executable, READ_ONLY], capture_output=True, text=True, check=False
+        ["unshare", "-rm", "sh", "-c", script, "sh", str(repo), sys.executable, READ_ONLY],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.stdout.strip() == "The repository is read-only|True", done.stderr

@@ -57,7 +57,8 @@ def test_what_decides_what_git_sees_is_always_locked(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "pattern", ["/etc/passwd", "/src", "!/src", "~/x", "C:/x", "C:\\x", "..", "../x", "src/../../x", "", "  ", "#x", "!"]
+    "pattern",
+    ["/etc/passwd", "/src", "!/src", "~/x", "C:/x", "C:\\x", "..", "../x", "src/../../x", "", "  ", "#x", "!"],
 )
 def test_patterns_that_could_only_surprise_are_refused_with_a_hint(pattern: str) -> None:
     for lists in ([pattern], []), (["src"], [pattern]):

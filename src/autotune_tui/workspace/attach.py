@@ -1,7 +1,7 @@
 """Linked and copied paths: what git does not carry (.venv, data) taken from the user's checkout into a worktree.
 
-A linked path is the user's own: what a command writes below it is written in the checkout, which is why linking is asked for
-path by path. A copied path is made once per worktree and then belongs to it; sync leaves both alone.
+A linked path is the user's own: what a command writes below it is written in the checkout, which is why linking is
+asked for path by path. A copied path is made once per worktree and then belongs to it; sync leaves both alone.
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ class Attached:
                     )
 
     def attach(self, tree: Path, staging: Path) -> None:
-        """Make each path in `tree` what it should be; what is right is left alone. Copies are made in `staging` first."""
+        """Make each path in `tree` what it should be; what is right is left alone. Copies are made in `staging`
+        first.
+        """
         for path in self.linked:
             if not self._is_linked(tree, path):
                 target = _place(tree, path)

@@ -1,7 +1,7 @@
 """Removes bytecode that Python could mistake for that of a changed source file.
 
-A .pyc is trusted when the source's size and its mtime in whole seconds are as they were: a file that is edited, run and put
-back within one second at the same size would run as the other version.
+A .pyc is trusted when the source's size and its mtime in whole seconds are as they were: a file that is edited, run
+and put back within one second at the same size would run as the other version.
 """
 
 from __future__ import annotations

@@ -50,7 +50,8 @@ def _kind(tree: Tree, entry: Entry) -> Kind:
         return "deleted"
     if entry.old_mode == entry.new_mode or _LINK in (entry.old_mode, entry.new_mode):
         return "modified"
-    # status gives no object name for the file: whether only its mode changed must be asked (the filters of its path apply).
+    # status gives no object name for the file: whether only its mode changed must be asked (the filters of its path
+    # apply).
     return "mode" if tree.git.line("hash-object", "--", entry.path) == entry.blob else "modified"
 
 

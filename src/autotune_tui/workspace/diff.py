@@ -42,9 +42,11 @@ def compare(git: Git, old: str, new: str) -> Comparison:
 
 
 def change_key(patch: bytes) -> str:
-    """Hash of what a patch does: changed and surrounding lines, without line numbers and, where lines tell it, blob names.
+    """Hash of what a patch does: changed and surrounding lines, without line numbers and, where lines tell it, blob
+    names.
 
-    So the same edit is recognised on an incumbent that changed elsewhere in the file. White space counts: in Python it is code.
+    So the same edit is recognised on an incumbent that changed elsewhere in the file. White space counts: in Python
+    it is code.
     """
     digest = hashlib.sha256()
     for part in re.split(rb"^(?=diff --git )", patch, flags=re.MULTILINE):

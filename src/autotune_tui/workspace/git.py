@@ -1,8 +1,9 @@
 """Runs git: one process, an environment and a configuration of ours, never the repository's hooks.
 
-A plain subprocess and not GitPython: per call both cost the same (2.3 and 2.5 ms, nearly all of it git's own start), but
-importing GitPython costs 50 ms of CPU, decodes what may be no text, and finds its repository by looking for `.git`, which an
-edit agent may have deleted or redirected. Every call here names its git directory, work tree and index.
+A plain subprocess and not GitPython: per call both cost the same (2.3 and 2.5 ms, nearly all of it git's own start),
+but importing GitPython costs 50 ms of CPU, decodes what may be no text, and finds its repository by looking for
+`.git`, which an edit agent may have deleted or redirected. Every call here names its git directory, work tree and
+index.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ OLDEST = (2, 31)
 TIMEOUT = 1800.0
 """Seconds; only a checkout that downloads (LFS, partial clone) comes near."""
 
-# What the user configured decides the content of files (line endings, filters, attributes, ignored files), and nothing else.
+# What the user configured decides the content of files (line endings, filters, attributes, ignored files), and
+# nothing else.
 _CONFIG = (
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
@@ -138,7 +140,8 @@ class Git:
         options = tuple(word for setting in config for word in ("-c", setting))
         argv = [self.program, *_OPTIONS, *options, *arguments]
         try:
-            # A group of its own: ctrl+c in the terminal is the engine's to handle, not git's in the middle of a checkout.
+            # A group of its own: ctrl+c in the terminal is the engine's to handle, not git's in the middle of a
+            # checkout.
             process = subprocess.Popen(
                 argv, cwd=self.cwd, env=self.env, process_group=0,
                 stdin=subprocess.PIPE if stdin else subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,

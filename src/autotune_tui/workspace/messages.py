@@ -13,7 +13,9 @@ _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def compose(message: str, trailers: Mapping[str, str]) -> bytes:
-    """The message with the trailers as its last paragraph, so that git reads these and none that the message's text forges."""
+    """The message with the trailers as its last paragraph, so that git reads these and none that the message's text
+    forges.
+    """
     body = _UNPRINTABLE.sub(" ", message.replace("\r\n", "\n")).strip() or "Change"
     lines = []
     for key, value in trailers.items():

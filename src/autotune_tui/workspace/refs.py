@@ -85,14 +85,18 @@ class SessionRefs:
         return True
 
     def delete(self) -> None:
-        """Delete what `start` made, after a session was refused."""
-        for ref in (self.branch, self.candidate(0)):
-            self.git.run("update-ref", "-d", ref)
+        """Delete what `start` made, unless it was not `start` that made it or the branch has gone on since."""
+        present = self.read()
+        base = present.get(self.candidate(0))
+        if base is not None and present.get(self.branch) == base:
+            script = b"".join(os.fsencode(f"delete {ref}\0{base}\0") for ref in (self.branch, self.candidate(0)))
+            self.git.run("update-ref", "--stdin", "-z", stdin=script)
 
     def keep_candidate(self, experiment: int, commit: str, worktree: Git) -> None:
         """Point refs/autotune/<session>/<experiment> and the worktree's HEAD at the commit.
 
-        A commit that an earlier attempt of the same experiment left there moves to <experiment>.1, .2, ...: none is ever lost.
+        A commit that an earlier attempt of the same experiment left there moves to <experiment>.1, .2, ...: none is
+        ever lost.
         """
         ref = self.candidate(experiment)
         try:
@@ -109,7 +113,7 @@ class SessionRefs:
             self.update(moves, worktree, head=commit)
 
     def advance(self, old: str, new: str) -> None:
-        """Move the branch from `old` to `new`. Raises WorkspaceError when it is elsewhere or checked out by somebody."""
+        """Move the branch from `old` to `new`. Raises WorkspaceError when it is elsewhere, or checked out somewhere."""
         self._refuse_checked_out()
         try:
             self.git.run("update-ref", "-m", "autotune-tui: keep", self.branch, new, old)
@@ -129,7 +133,9 @@ class SessionRefs:
             self.update(moves)
 
     def update(self, moves: list[tuple[str, str, str]], git: Git | None = None, head: str = "") -> None:
-        """One transaction of (ref, new, old) moves, old = ABSENT for a ref that must not exist, and of the worktree's HEAD."""
+        """One transaction of (ref, new, old) moves, old = ABSENT for a ref that must not exist, and of the worktree's
+        HEAD.
+        """
         script = b""
         if head:
             script += b"option no-deref\0update HEAD\0" + head.encode() + b"\0\0"
@@ -142,7 +148,9 @@ class SessionRefs:
         (git or self.git).run("update-ref", "--stdin", "-z", stdin=script)
 
     def remove_stale_locks(self) -> None:
-        """Remove the locks that a killed git left on the session's own refs; the engine's lock says that none is at work."""
+        """Remove the locks that a killed git left on the session's own refs; the engine's lock says that none is at
+        work.
+        """
         for lock in (self.common / f"{self.branch}.lock", *(self.common / self.namespace).glob("*.lock")):
             if lock.is_file():
                 lock.unlink()

@@ -1,7 +1,8 @@
 """The registration of a linked worktree in the repository (.git/worktrees/<id>), also when it is damaged.
 
-`git worktree add` makes it. It is found and removed here by its documented layout, because `git worktree remove` and `repair`
-refuse a registration that a killed process left half made, and `prune` would take stale worktrees of the user's with it.
+`git worktree add` makes it. It is found and removed here by its documented layout, because `git worktree remove` and
+`repair` refuse a registration that a killed process left half made, and `prune` would take stale worktrees of the
+user's with it.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""The user's repository: found, looked at, and refused when a session could not work in it. Only ever read, but for one line
-in its .git/info/exclude."""
+"""The user's repository: found, looked at, and refused when a session could not work in it. Only ever read, but for
+one line in its .git/info/exclude.
+"""
 
 from __future__ import annotations
 

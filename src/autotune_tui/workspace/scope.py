@@ -1,8 +1,8 @@
 """Which paths a candidate may change: pure matching of gitignore-style patterns, no file is looked at.
 
-Patterns mean what they mean in a .gitignore: `src` and `*.py` match at any depth (a directory with all that is in it),
-`src/` a directory at any depth, `src/**` and `src/app.py` from the repository's root because they contain a slash. `./run.py`
-is the file in the root only. A later pattern beats an earlier one, `!pattern` takes back.
+Patterns mean what they mean in a .gitignore: `src` and `*.py` match at any depth (a directory with all that is in
+it), `src/` a directory at any depth, `src/**` and `src/app.py` from the repository's root because they contain a
+slash. `./run.py` is the file in the root only. A later pattern beats an earlier one, `!pattern` takes back.
 """
 
 from __future__ import annotations

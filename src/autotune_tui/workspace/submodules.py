@@ -1,7 +1,8 @@
-"""Submodules of the worktrees: filled from the objects of the user's checkout, without network and without touching either.
+"""Submodules of the worktrees: filled from the objects of the user's checkout, without network and without touching
+either.
 
-Each gets a git directory of its own in the cache folder, which borrows the objects through `alternates`. `git submodule update`
-would write the submodule's url into the user's .git/config.
+Each gets a git directory of its own in the cache folder, which borrows the objects through `alternates`. `git
+submodule update` would write the submodule's url into the user's .git/config.
 """
 
 from __future__ import annotations
@@ -106,8 +107,9 @@ class SubmoduleTrees:
         return touched
 
     def changes(self) -> list[Change]:
-        """A submodule that is not as recorded, by a new commit, by edited files or by its absence: never to be committed, since
-        what it points to would be in no repository that outlives the session."""
+        """A submodule that is not as recorded, by a new commit, by edited files or by its absence: never to be
+        committed, since what it points to would be in no repository that outlives the session.
+        """
         return [
             Change(
                 submodule.path, "submodule", in_scope=False, problem="a submodule, whose files another repository has"

@@ -87,7 +87,8 @@ class Workspace:
     ) -> Workspace:
         """The workspace of a session, new or resumed. Makes nothing yet but the line `.autotune/` in .git/info/exclude.
 
-        Raises WorkspaceError when git, the repository, the session's name or the options cannot work, ConfigError for a pattern.
+        Raises WorkspaceError when git, the repository, the session's name or the options cannot work, ConfigError for
+        a pattern.
         """
         matcher = ScopeMatcher(scope.include, scope.exclude, locked)
         repository = find_repository(repo)
@@ -103,25 +104,15 @@ class Workspace:
     def create(self) -> None:
         """Make the branch and both worktrees, or mend what is left of them; afterwards both are at the branch's tip.
 
-        May be called again at any time, also after the process was killed at any point. Raises WorkspaceError for what cannot be
-        worked with: LFS content that is missing, a submodule without its commit, a tracked path that is to be linked.
+        May be called again at any time, also after the process was killed at any point. Raises WorkspaceError for
+        what cannot be worked with: LFS content that is missing, a submodule without its commit, a tracked path that
+        is to be linked.
         """
         with _as_workspace_error():
             self._refs.remove_stale_locks()
             new = self._refs.start(self.base_commit)
-            tip = self.tip()
-            files = list_tree(self._git, tip)
-            self._attached.refuse_tracked(file.path for file in files)
-            self._submodules, empty = find_submodules(files, self.root)
-            if empty:
-                text = f"Submodules that your checkout has not initialised stay empty: {', '.join(empty)}."
-                self.warnings = tuple(dict.fromkeys((*self.warnings, text)))
             try:
-                for side in SIDES:
-                    self._prepare(side, tip)
-                    self.sync(side, tip)
-                if self.fresh:
-                    refuse_unusable(self._trees["incumbent"], files, self._repository.common)
+                self._make_worktrees(self.tip())
             except BaseException:
                 if new:
                     self.remove()
@@ -133,10 +124,11 @@ class Workspace:
         return self._refs.tip()
 
     def sync(self, side: Side, commit: str) -> None:
-        """Make the worktree the commit: tracked files as committed, no untracked ones but ignored, linked and copied paths.
+        """Make the worktree the commit: tracked files as committed, no untracked ones but ignored, linked and copied
+        paths.
 
-        Believes nothing of what was done in the worktree meanwhile (HEAD, index, `.git`, the folder itself), and makes it anew
-        when it cannot be mended.
+        Believes nothing of what was done in the worktree meanwhile (HEAD, index, `.git`, the folder itself), and
+        makes it anew when it cannot be mended.
         """
         with _as_workspace_error():
             try:
@@ -146,7 +138,9 @@ class Workspace:
                 self._sync(side, commit)
 
     def sync_both(self, commit: str) -> None:
-        """`sync` of both sides at once: each is mostly one git process that looks at every file, and they share nothing."""
+        """`sync` of both sides at once: each is mostly one git process that looks at every file, and they share
+        nothing.
+        """
         with ThreadPoolExecutor(max_workers=len(SIDES)) as pool:
             for done in [pool.submit(self.sync, side, commit) for side in SIDES]:
                 done.result()
@@ -163,6 +157,11 @@ class Workspace:
             still = {change.path for change in changed if self._is_file(change.path, change.new_mode)}
             self._files = (tip, self._files[1] - {change.path for change in changed} | still)
         return tuple(sorted(self._files[1]))
+
+    def locked_in_scope(self) -> tuple[str, ...]:
+        """Tracked files that the scope has but a lock keeps from being changed, sorted."""
+        files = (file.path for file in list_tree(self._git, self.base_commit))
+        return tuple(sorted(path for path in files if self._scope.included(path) and self._scope.locked(path)))
 
     def changes(self) -> list[Change]:
         """What differs in the candidate from the commit it was synced to, committed or not, sorted by path."""
@@ -185,12 +184,12 @@ class Workspace:
     def commit(
         self, experiment: int, message: str, trailers: Mapping[str, str], found: Sequence[Change] | None = None
     ) -> str:
-        """Commit the candidate's allowed changes on the commit it was synced to; others are put back, so that what is measured is
-        what is committed. The commit is kept as refs/autotune/<session>/<experiment>.
+        """Commit the candidate's allowed changes on the commit it was synced to; others are put back, so that what is
+        measured is what is committed. The commit is kept as refs/autotune/<session>/<experiment>.
 
         `found`: what `changes()` said, when nothing was edited since; to look again costs as much as `git status`.
-        Again for the same experiment after a rework: one commit with all changes; the earlier attempt stays as <experiment>.1.
-        Raises WorkspaceError when there is nothing to commit.
+        Again for the same experiment after a rework: one commit with all changes; the earlier attempt stays as
+        <experiment>.1. Raises WorkspaceError when there is nothing to commit.
         """
         with _as_workspace_error():
             wanted = self._put_back(self.changes() if found is None else found)
@@ -205,7 +204,9 @@ class Workspace:
             return sha
 
     def reword(self, commit: str, message: str, trailers: Mapping[str, str]) -> str:
-        """A new commit with the same tree, parents, author and author date; the candidate's ref moves to it, no branch does."""
+        """A new commit with the same tree, parents, author and author date; the candidate's ref moves to it, no
+        branch does.
+        """
         with _as_workspace_error():
             head = parse_commit(self._git.run("cat-file", "commit", commit))
             author = {"GIT_AUTHOR_NAME": head.name, "GIT_AUTHOR_EMAIL": head.email, "GIT_AUTHOR_DATE": head.date}
@@ -227,19 +228,42 @@ class Workspace:
         return self._comparison(old, new).key
 
     def advance(self, old: str, new: str) -> None:
-        """Keep: move the branch from `old` to `new` in one compare-and-swap. Raises WorkspaceError when it is not at `old`."""
+        """Keep: move the branch from `old` to `new` in one compare-and-swap. Raises WorkspaceError when it is not at
+        `old`.
+        """
         self._refs.advance(old, new)
 
     def remove(self) -> None:
-        """Unregister and delete the worktrees and the session's cache folder. The branch and the candidates' refs stay."""
+        """Unregister and delete the worktrees and the session's cache folder. The branch and the candidates' refs
+        stay.
+        """
         with _as_workspace_error():
             for side in SIDES:
                 unregister(self._repository.common, self.folder / side)
             remove_tree(self.folder)
-            for parent in (self.folder.parent, self.folder.parent.parent):
-                if parent.name == "autotune-tui" or parent == self.folder.parent:
-                    _remove_if_empty(parent)
+            _remove_if_empty(self.folder.parent)
+            if self.folder.parent.parent.name == "autotune-tui":  # ours; a configured cache folder is the user's
+                _remove_if_empty(self.folder.parent.parent)
             self._trees = {}
+
+    def discard(self) -> None:
+        """`remove`, and the branch as well: for a session that was only tried. A branch that has gone on stays."""
+        self.remove()
+        with _as_workspace_error():
+            self._refs.delete()
+
+    def _make_worktrees(self, tip: str) -> None:
+        files = list_tree(self._git, tip)
+        self._attached.refuse_tracked(file.path for file in files)
+        self._submodules, empty = find_submodules(files, self.root)
+        if empty:
+            text = f"Submodules that your checkout has not initialised stay empty: {', '.join(empty)}."
+            self.warnings = tuple(dict.fromkeys((*self.warnings, text)))
+        for side in SIDES:
+            self._prepare(side, tip)
+            self.sync(side, tip)
+        if self.fresh:
+            refuse_unusable(self._trees["incumbent"], files, self._repository.common)
 
     def _prepare(self, side: Side, commit: str) -> None:
         """Register the worktree and take away what a killed process left."""
@@ -288,7 +312,9 @@ class Workspace:
         return mode.startswith("100") and self._scope.allows(path)
 
     def _put_back(self, found: Sequence[Change]) -> Sequence[Change]:
-        """Undo what may not be changed; the changes that are left. Anew, since a changed .gitignore had hidden others."""
+        """Undo what may not be changed; the changes that are left. Anew, since a changed .gitignore had hidden
+        others.
+        """
         for _ in range(4):
             wrong = [change for change in found if not change.allowed]
             if not wrong:
