@@ -166,15 +166,15 @@ WRONG_REWRITES = [
     pytest.param(
         "logs",
         "weblog/billing.py",
-        "        for account in accounts:\n            if account.key == entry.account:\n",
-        "        for account in reversed(accounts):\n            if account.key == entry.account:\n",
+        "        for account in accounts:\n",
+        "        for account in reversed(accounts):\n",
         id="the last of two equal keys wins, as in a dict comprehension",
     ),
     pytest.param(
         "logs",
         "weblog/billing.py",
-        "        for account in accounts:\n            if account.key == entry.account:\n",
-        "        for account in [{a.key: a for a in accounts}[entry.account]]:\n            if account:\n",
+        "        for account in accounts:\n",
+        "        for account in [{a.key: a for a in accounts}[key]]:\n",
         id="a key that no account has is an error",
     ),
     pytest.param(

@@ -15,8 +15,9 @@ def bytes_by_plan(entries: list[Entry], accounts: list[Account]) -> dict[str, in
     """Bytes sent to each plan's accounts. Where a key was given out twice, the first account pays."""
     totals: dict[str, int] = {}
     for entry in entries:
+        key: str = entry.account
         for account in accounts:
-            if account.key == entry.account:
+            if account.key == key:
                 totals[account.plan] = totals.get(account.plan, 0) + entry.size
                 break
     return totals

@@ -17,9 +17,10 @@ def drop_retries(entries: list[Entry]) -> list[Entry]:
     seen: list[str] = []
     kept: list[Entry] = []
     for entry in entries:
-        if entry.retry_key == "-":
+        key: str = entry.retry_key
+        if key == "-":
             kept.append(entry)
-        elif entry.retry_key not in seen:
-            seen.append(entry.retry_key)
+        elif key not in seen:
+            seen.append(key)
             kept.append(entry)
     return kept

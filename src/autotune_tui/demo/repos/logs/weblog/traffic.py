@@ -7,7 +7,7 @@ PERCENTILES = "exact"  # autotune: {"exact", "sampled"}
 
 def busiest_paths(entries: list[Entry], limit: int) -> list[tuple[str, int]]:
     """The most requested paths with their number of requests; equal numbers in alphabetical order."""
-    paths = [entry.path for entry in entries]
+    paths: list[str] = [entry.path for entry in entries]
     counts: dict[str, int] = {}
     for path in set(paths):
         counts[path] = paths.count(path)
@@ -32,7 +32,7 @@ def latency_by_minute(entries: list[Entry]) -> list[tuple[int, list[int]]]:
 
 def slow_clients(entries: list[Entry]) -> list[tuple[str, int]]:
     """Clients whose mean latency is more than half above the mean of all, slowest first, with their mean."""
-    latencies = [entry.latency for entry in entries]
+    latencies: list[int] = [entry.latency for entry in entries]
     spent: dict[str, int] = {}
     requests: dict[str, int] = {}
     for entry in entries:

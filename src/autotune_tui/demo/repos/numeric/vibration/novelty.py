@@ -10,5 +10,6 @@ def novelty(rows: NDArray[np.float64], healthy: NDArray[np.float64]) -> NDArray[
     for row in rows:
         spread = np.maximum(healthy.std(axis=0), 1e-9)
         distances = np.sqrt((((row - healthy) / spread) ** 2).sum(axis=1))
-        scores = np.append(scores, distances.min())
+        nearest = float(distances.min())
+        scores = np.append(scores, nearest)
     return scores
