@@ -7,6 +7,12 @@ import subprocess
 from pathlib import Path
 
 from autotune_tui.config import SessionConfig, parse
+from autotune_tui.engine.loop import End
+from autotune_tui.engine.run import run_session
+from autotune_tui.journal.files import SessionFolder
+from autotune_tui.journal.reader import load_state
+from autotune_tui.model.events import Record
+from autotune_tui.model.state import SessionState
 
 NOISY = """\
 #!/bin/sh
@@ -68,3 +74,47 @@ def configure(
         {more}
         """
     )
+
+
+class Session:
+    """One session run to its end in this process, and what can be asked of it afterwards."""
+
+    def __init__(self, repo: Path, config: SessionConfig, session: str = "001-test") -> None:
+        self.repo = repo
+        self.config = config
+        self.folder = SessionFolder.of(repo, session)
+        self.events: list[Record] = []
+
+    async def run(self) -> End:
+        return await run_session(self.repo, self.folder.id, self.config, on_event=self.events.append)
+
+    @property
+    def state(self) -> SessionState:
+        return load_state(self.folder.journal)
+
+    @property
+    def verdicts(self) -> list[tuple[str, str]]:
+        return [(e.status, e.reason) for e in self.state.experiments if not e.baseline]
+
+    @property
+    def warnings(self) -> list[str]:
+        return [note.text for note in self.state.notes if note.level == "warning"]
+
+    def experiment_folder(self, number: int) -> Path:
+        return next(self.folder.experiments.glob(f"{number:03}*"))
+
+
+def snapshot(folder: Path) -> dict[str, object]:
+    """Everything of a checkout that a session must leave alone: files, modes, times, and git's own state."""
+    kept = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if name.startswith((".autotune", ".git/objects", ".git/refs/autotune", ".git/refs/heads/autotune")):
+            continue
+        if name.startswith((".git/logs/refs", ".git/worktrees")) or name in (".git", ".git/info", ".git/info/exclude"):
+            continue
+        if name.startswith((".git/refs", ".git/logs")) and path.is_dir():
+            continue
+        status = path.lstat()
+        kept[name] = (status.st_mode, status.st_mtime_ns if path.is_file() else 0, path.is_file() and path.read_bytes())
+    return kept

@@ -24,7 +24,10 @@ class Output:
     """Takes the chunks of both streams as they come. `clock` gives seconds, for the limit of lines shown."""
 
     def __init__(self, log: Path, show: Callable[[str], None], clock: Callable[[], float]) -> None:
-        self._log = log.open("a", encoding="utf-8", newline="\n")
+        self._log = log.open("ab", buffering=0)
+        self._closed = False
+        self.log_error = ""
+        """Why the log is incomplete (a full disk); the agent's work is good all the same."""
         self._show, self._clock = show, clock
         self._decoders = {s: codecs.getincrementaldecoder("utf-8")("replace") for s in ("stdout", "stderr")}
         self._pending: dict[str, bytes] = {"stdout": b"", "stderr": b""}
@@ -37,7 +40,7 @@ class Output:
 
     def feed(self, stream: Stream, data: bytes) -> None:
         """Take a chunk; one that asyncio delivers after the end is dropped."""
-        if self._log.closed:
+        if self._closed:
             return
         self._write(stream, data)
         pending = self._pending[stream]
@@ -56,8 +59,9 @@ class Output:
         self._say_hidden()
         left_out = self._ended - len(self._end)
         if left_out:
-            self._log.write(f"\n[... {left_out:,} bytes left out ...]\n")
-        self._log.write(harmless(self._end.decode("utf-8", "replace")))
+            self._append(f"\n[... {left_out:,} bytes left out ...]\n")
+        self._append(harmless(self._end.decode("utf-8", "replace")))
+        self._closed = True
         self._log.close()
 
     @property
@@ -76,13 +80,21 @@ class Output:
         head, rest = data[: self._room], data[self._room :]
         if head:
             self._room -= len(head)
-            self._log.write(harmless(self._decoders[stream].decode(head)))
-            self._log.flush()
+            self._append(harmless(self._decoders[stream].decode(head)))
         if rest:
             self._ended += len(rest)
             self._end += rest[-LOG_TAIL:]
             if len(self._end) > 2 * LOG_TAIL:
                 del self._end[:-LOG_TAIL]
+
+    def _append(self, text: str) -> None:
+        if not self.log_error:
+            data = memoryview(text.encode())
+            try:
+                while data:  # unbuffered, so that nothing is left to fail at the end; one write may take a part only
+                    data = data[self._log.write(data) or 0 :]
+            except OSError as error:
+                self.log_error = error.strerror or str(error)
 
     def _take(self, stream: str, lines: list[bytes]) -> None:
         if stream == "stdout":

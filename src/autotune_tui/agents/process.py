@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from autotune_tui.agents.output import Output
 from autotune_tui.errors import AgentError

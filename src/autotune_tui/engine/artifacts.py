@@ -42,14 +42,6 @@ def name_folder(engine: Engine, folder: Path, number: int, description: str) -> 
     return folder.rename(named)
 
 
-def drop_folder(engine: Engine, number: int) -> None:
-    """Remove the folder of an experiment that was never planned."""
-    folder = engine.folder.experiment(number, "")
-    for path in folder.iterdir():
-        path.unlink()
-    folder.rmdir()
-
-
 def transcribe(folder: Path, event: AgentEvent) -> None:
     """Append what the agent said to its transcript."""
     with (folder / "agent.log").open("a", encoding="utf-8") as log:

@@ -234,6 +234,6 @@ def describe(engine: Engine, segment: int, blocks: Blocks, repeat: int) -> Calib
         seconds=one,
         decision_seconds=(one * 2 * rule.looks[0], one * 2 * rule.most_pairs),
         repeat=repeat,
-        timeout=min(engine.config.benchmark.timeout, max(2 * one, TIMEOUT_FLOOR)),
+        timeout=min(engine.config.benchmark.timeout, max(2 * wall, TIMEOUT_FLOOR)),
         warnings=tuple(warnings),
     )

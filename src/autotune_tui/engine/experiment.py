@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -115,6 +116,9 @@ async def run(engine: Engine, control: Control, number: int) -> Experiment:
         await control.run(_attempt(experiment), skippable=True)
     except Skipped:
         experiment.verdict = Verdict("discard", "skipped", "skipped by the user")
+    except NothingToPropose:
+        shutil.rmtree(experiment.folder)
+        raise
     await control.run(_step(experiment, reflect))
     conclude(experiment)
     return experiment
@@ -169,10 +173,13 @@ async def profile(x: Experiment) -> None:
     known = x.engine.profiles
     if x.incumbent not in known:
         before = next(reversed(known.values()), None)
-        command = context.benchmark_command(x.engine)
-        known[x.incumbent] = await x.engine.waiting(
-            profilers.profile(x.engine.executor, command, command.cwd, x.incumbent, x.folder)
-        )
+        if before is not None and before.tool == "none":  # no profiler works for this command
+            known[x.incumbent] = replace(before, commit=x.incumbent)
+        else:
+            command = context.benchmark_command(x.engine)
+            known[x.incumbent] = await x.engine.waiting(
+                profilers.profile(x.engine.executor, command, command.cwd, x.incumbent, x.folder)
+            )
         moved = profilers.moved(before, known[x.incumbent])
         if moved:
             x.engine.note(moved, experiment=x.number)

@@ -57,7 +57,6 @@ async def _experiments(engine: Engine, control: Control) -> str:
         try:
             await experiment.run(engine, control, number)
         except NothingToPropose as nothing:
-            artifacts.drop_folder(engine, number)
             return str(nothing) or "the agent has nothing left to propose"
         await heal(engine, control, number)
         await validate_if_due(engine, control, keeps=KEEPS_PER_VALIDATION)
@@ -69,7 +68,7 @@ async def _experiments(engine: Engine, control: Control) -> str:
 async def obey(engine: Engine, control: Control) -> None:
     """Do what the user asked for between two experiments."""
     for playbook in control.take_requests():
-        await control.run(apply(engine, playbook, "asked for"))
+        await apply(engine, control, playbook, "asked for")
 
 
 async def heal(engine: Engine, control: Control, number: int) -> None:
@@ -81,12 +80,14 @@ async def heal(engine: Engine, control: Control, number: int) -> None:
         record_health(engine, change, number)
     if change.recovery:
         record_health(engine, healing(change), number)
-        await control.run(apply(engine, change.recovery, change.reason))
+        await apply(engine, control, change.recovery, change.reason)
 
 
-async def apply(engine: Engine, playbook: str, why: str) -> None:
+async def apply(engine: Engine, control: Control, playbook: str, why: str) -> None:
     """Run one playbook and say what it found."""
-    found = await PLAYBOOKS[playbook](engine)
+    if playbook == "rebaseline":  # a segment's gain is claimed against its own baseline
+        await validate_if_due(engine, control, keeps=1)
+    found: str = await control.run(PLAYBOOKS[playbook](engine))
     engine.note(f"{playbook} ({why}): {found}")
 
 

@@ -77,7 +77,15 @@ def weigh(engine: Engine, blocks: Blocks, calibration: Calibration, seed: int) -
     if calibration.exact:
         return judge_exact(scores, blocks.labels, threshold=threshold)
     return judge(
-        scores, blocks.labels, rule, sigma=calibration.sigma, threshold=threshold, location=metric.location, seed=seed
+        scores,
+        blocks.labels,
+        rule,
+        sigma=calibration.sigma,
+        threshold=threshold,
+        location=metric.location,
+        seed=seed,
+        scale="difference" if calibration.scale == "difference" else "log",
+        degrees=calibration.pairs,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import shutil
 import tempfile
@@ -94,7 +95,8 @@ def measuring_lines(settings: SessionConfig, calibration: Calibration, blocks: B
     scores = to_scores(blocks.values(), metric.direction, scale)
     effect, edges = estimate(scores, blocks.labels, location=metric.location, seed=1)
     low, high = sorted(relative_change(edge, scale, metric.direction) for edge in edges)
-    text = change(relative_change(effect, scale, metric.direction), (low, high), scale=scale, unit=metric.unit)
+    shown = (low, high) if math.isfinite(low) and math.isfinite(high) else None
+    text = change(relative_change(effect, scale, metric.direction), shown, scale=scale, unit=metric.unit)
     shortest, longest = calibration.decision_seconds
     lines.append(
         Line("pass", "noise", f"{calibration.sigma:.1%} per pair; a full decision would detect"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from autotune_tui.engine.calibration import open_segment, prepare_both
 from autotune_tui.engine.core import Engine
@@ -42,7 +43,7 @@ async def pause(engine: Engine) -> str:
     raise Exhausted(f"{engine.state.health}: the recovery asks for a person")
 
 
-PLAYBOOKS: dict[str, Callable[[Engine], Awaitable[str]]] = {
+PLAYBOOKS: dict[str, Callable[[Engine], Coroutine[Any, Any, str]]] = {
     "reset_worktree": reset_worktree,
     "rebaseline": rebaseline,
     "pause": pause,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import secrets
 import shlex
@@ -20,7 +21,7 @@ from autotune_tui.engine.control import Control, Stopped
 from autotune_tui.engine.core import Engine
 from autotune_tui.engine.loop import End
 from autotune_tui.engine.reconcile import reconcile
-from autotune_tui.errors import AutotuneError
+from autotune_tui.errors import AutotuneError, EngineError, JournalError
 from autotune_tui.journal.files import SessionFolder
 from autotune_tui.journal.lock import EngineLock, identity
 from autotune_tui.journal.reader import load_state
@@ -62,10 +63,20 @@ async def _run(engine: Engine, control: Control) -> End:
     except Stopped as stopped:
         end = End("stopped", str(stopped))
     except AutotuneError as error:
-        engine.record(Session(event="end", outcome="failed", reason=f"{error.title}: {error.message}"), sync=True)
+        _record_failure(engine, error)
         raise
+    except OSError as error:
+        problem = EngineError("The session cannot go on", f"{error}.", "Mend it; `autotune-tui run` then goes on.")
+        _record_failure(engine, problem)
+        raise problem from error
     engine.record(Session(event="end", outcome=end.outcome, reason=end.reason), sync=True)
     return end
+
+
+def _record_failure(engine: Engine, error: AutotuneError) -> None:
+    """Journal the end where that is still possible; on a full disk the error itself must reach the user."""
+    with contextlib.suppress(JournalError):
+        engine.record(Session(event="end", outcome="failed", reason=f"{error.title}: {error.message}"), sync=True)
 
 
 def _begin(engine: Engine) -> None:
@@ -87,6 +98,8 @@ def _begin(engine: Engine) -> None:
         engine.note(engine.journal.mended, "warning")
     for warning in workspace.warnings:
         engine.note(warning, "warning")
+    for path in workspace.locked_in_scope():
+        engine.note(f"{path} is locked, as a command names it; name it in [scope].include to allow changes to it")
     record = engine.folder.baseline / "env-snapshot.txt"
     if record.is_file():
         for change in difference(parse(record.read_text(encoding="utf-8")), engine.snapshot):
@@ -102,10 +115,10 @@ async def engine_for(
     """The session's parts, opened; closed again afterwards, with no worktree and no process left."""
     workspace = Workspace.open(repo, folder.id, settings.workspace, settings.scope, locked_paths(repo, settings))
     agent = make_agent(settings)
-    state = load_state(folder.journal)
     executor = LocalExecutor()
     environment = command_environment(settings.benchmark.env)
     with JournalWriter(folder.journal, now=lambda: datetime.now(UTC)) as journal:
+        state = load_state(folder.journal)  # after the writer has mended a torn last line
         engine = Engine(
             config=settings,
             folder=folder,
@@ -128,14 +141,18 @@ async def engine_for(
 
 
 def locked_paths(repo: Path, settings: SessionConfig) -> list[str]:
-    """What no candidate may touch: the configuration, and the files that the benchmark and checks commands name."""
-    locked = ["/autotune.toml", "/.autotune/"]
-    for command in (settings.benchmark.command, settings.benchmark.setup, settings.checks.command):
-        for word in _words(command):
-            path = os.path.normpath(word)
-            if not path.startswith(("/", "..")) and (repo / path).is_file():
-                locked.append(f"/{path}")
-    return locked
+    """What no candidate may touch: the configuration, and the files that the benchmark and checks commands name.
+
+    A program that is to be improved and is named by the command as well must be named in the scope by itself.
+    """
+    named = {
+        os.path.normpath(word)
+        for command in (settings.benchmark.command, settings.benchmark.setup, settings.checks.command)
+        for word in _words(command)
+    }
+    wanted = {os.path.normpath(pattern) for pattern in settings.scope.include}
+    files = sorted(path for path in named - wanted if not path.startswith(("/", "..")) and (repo / path).is_file())
+    return ["./autotune.toml", "./.autotune/", *(f"./{path}" for path in files)]
 
 
 def _words(command: str | list[str]) -> list[str]:
@@ -148,7 +165,8 @@ def _words(command: str | list[str]) -> list[str]:
 
 
 def _end_on_signals(control: Control) -> None:
-    """The first signal stops cleanly, a second one at once: the launcher then kills what runs, as its stdin closes."""
+    """The first signal, a hang-up included, stops cleanly; a second one at once: the launcher, whose stdin then closes,
+    kills what runs."""
     events = asyncio.get_running_loop()
     received: list[signal.Signals] = []
 
@@ -158,5 +176,5 @@ def _end_on_signals(control: Control) -> None:
         received.append(number)
         control.stop(f"interrupted by {number.name}")
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         events.add_signal_handler(number, handle, number)
