@@ -314,8 +314,8 @@ def test_the_wheel_carries_the_demos_whole(tmp_path: Path) -> None:
         check=True,
     ).stdout
     here = Path(demo.__file__).parent
-    for file in here.rglob("*"):
-        name = file.relative_to(here.parents[1]).as_posix()
-        if file.is_file() and "__pycache__" not in file.parts:
-            assert name in listed
+    for sample in DEMOS:
+        files = [file for file in (here / "repos" / sample.name).rglob("*") if file.is_file() and file.suffix != ".pyc"]
+        assert len(files) >= 8
+        assert all(file.relative_to(here.parents[1]).as_posix() in listed for file in files)
     assert "__pycache__" not in listed
