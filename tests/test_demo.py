@@ -86,6 +86,7 @@ def test_a_demos_configuration_is_valid_and_stays_within_its_minutes(sample: Dem
     assert "{python}" not in (root / "autotune.toml").read_text("utf-8")
     assert config.budget.time is not None and config.budget.time <= 240
     assert config.checks.command and config.guards
+    assert config.budget.experiments is not None and config.health.max_no_improvement >= config.budget.experiments
     assert str(config.metric.source) in {"metric_line", "wall_time"}
 
 
