@@ -17,6 +17,13 @@ from autotune_tui.stats.noise import mad_confidence
 if TYPE_CHECKING:
     from autotune_tui.engine.experiment import Experiment
 
+IDEAS = """\
+# Ideas
+
+One idea a line. You and the agent may both add and strike out; the agent reads them before each plan.
+
+"""
+
 
 def write(engine: Engine, path: Path, text: str) -> None:
     """Write an artifact. One that cannot be written is said in the journal; the loop needs none of them."""

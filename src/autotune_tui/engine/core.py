@@ -93,6 +93,11 @@ class Engine:
         finally:
             self.outside += time.monotonic() - began
 
+    async def place_both(self, commit: str) -> None:
+        """Bring both worktrees to a commit."""
+        await asyncio.to_thread(self.workspace.sync_both, commit)
+        self.built = {side: built for side, built in self.built.items() if built == commit}
+
     async def place(self, side: Side, commit: str) -> None:
         """Bring a worktree to a commit. Its build is a step of its own, see `build`."""
         await asyncio.to_thread(self.workspace.sync, side, commit)

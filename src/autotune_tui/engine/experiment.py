@@ -24,6 +24,7 @@ from autotune_tui.measure import profilers
 from autotune_tui.model import events
 from autotune_tui.model.format import one_line
 from autotune_tui.model.profile import Profile
+from autotune_tui.workspace import Change
 
 MOST_REWORKS = 2
 
@@ -62,6 +63,7 @@ class Experiment:
     profile: Profile | None = None
     plan: Plan | None = None
     edit: Edit = field(default_factory=Edit)
+    changes: list[Change] = field(default_factory=list)
     files: tuple[str, ...] = ()
     commit: str = ""
     change_key: str = ""
@@ -161,8 +163,7 @@ async def _step(x: Experiment, step: Step) -> None:
 async def sync(x: Experiment) -> None:
     """Both worktrees at the incumbent, the candidate without anything of an earlier experiment."""
     try:
-        await x.engine.place("incumbent", x.incumbent)
-        await x.engine.place("candidate", x.incumbent)
+        await x.engine.place_both(x.incumbent)
     except WorkspaceError as error:
         raise Ended("crash", "sync_failed", f"{error.title}: {error.message}") from error
     await build_side(x.engine, "incumbent", x.incumbent, x.log)
@@ -235,23 +236,22 @@ async def rework_after(x: Experiment, failed: Failed, attempt: int) -> bool:
 
 async def scope(x: Experiment) -> None:
     """Only files in scope may have changed, and something must have."""
-    changes = await asyncio.to_thread(x.engine.workspace.changes)
-    forbidden = [change for change in changes if not change.allowed]
+    x.changes = await asyncio.to_thread(x.engine.workspace.changes)
+    forbidden = [change for change in x.changes if not change.allowed]
     if forbidden:
         names = ", ".join(f"{one_line(change.path)} ({change.why})" for change in forbidden[:5])
         more = f" and {len(forbidden) - 5} more" if len(forbidden) > 5 else ""
         raise Ended("discard", "out_of_scope", f"changed what it may not: {names}{more}")
-    if not changes:
+    if not x.changes:
         raise Ended("discard", "no_change", "nothing was changed")
-    x.files = tuple(sorted(change.path for change in changes))
+    x.files = tuple(sorted(change.path for change in x.changes))
 
 
 async def commit(x: Experiment) -> None:
     """Commit the candidate and keep it for ever under its ref; a change that was tried before ends here."""
     workspace = x.engine.workspace
-    x.commit = await asyncio.to_thread(
-        workspace.commit, x.number, x.description, {"Autotune-Experiment": f"{x.engine.folder.id}/{x.number}"}
-    )
+    trailers = {"Autotune-Experiment": f"{x.engine.folder.id}/{x.number}"}
+    x.commit = await asyncio.to_thread(workspace.commit, x.number, x.description, trailers, found=x.changes)
     x.change_key = await asyncio.to_thread(workspace.change_key, x.incumbent, x.commit)
     artifacts.write(x.engine, x.folder / "diff.patch", await asyncio.to_thread(workspace.diff, x.incumbent, x.commit))
     tried = context.same_change(x)

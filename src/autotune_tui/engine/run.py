@@ -106,6 +106,8 @@ def _begin(engine: Engine) -> None:
             engine.note(f"since the baseline: {change}; a rebaseline makes the figures comparable again", "warning")
     else:
         artifacts.write(engine, record, engine.snapshot.text)
+    if not engine.folder.ideas.exists():
+        artifacts.write(engine, engine.folder.ideas, artifacts.IDEAS)
 
 
 @asynccontextmanager
