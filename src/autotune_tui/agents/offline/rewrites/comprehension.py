@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from autotune_tui.agents.offline.rewrites.analysis.nodes import code, comments, contains, inline, walk
+from autotune_tui.agents.offline.rewrites.analysis.nodes import climb, code, comments, contains, inline, walk
 from autotune_tui.agents.offline.rewrites.analysis.scopes import Variable
 from autotune_tui.agents.offline.rewrites.analysis.uses import argument
 from autotune_tui.agents.offline.rewrites.base import Rewrite, Site, View
 from autotune_tui.agents.offline.rewrites.edits import Edit
 from autotune_tui.agents.offline.rewrites.regions import guarded, leaks, targets
 
+_LONGEST = 90
+"""A comprehension of more characters gets a line for each of its parts."""
 _UNFIT = (cst.Await, cst.Yield, cst.NamedExpr, cst.Lambda, cst.GeneratorExp)
 """What must not move into a comprehension, or would see its variables at another time."""
 
@@ -47,11 +49,18 @@ def _site(view: View, start: cst.CSTNode, loop: cst.For) -> Site | None:
     row = _row(view, variable, loop, method, ())
     if row is None or not _fit(view, variable, row, loop):
         return None
-    body = f"{inline(row.item)} {' '.join(row.clauses)}"
-    text = f"[{body}]" if method == "append" else f"{{{body}}}"
+    opening, closing = "[]" if method == "append" else "{}"
+    parts = [inline(row.item), *row.clauses]
+    text = f"{opening}{' '.join(parts)}{closing}"
     notes = comments(loop)
     edit = Edit()
-    edit.replace(value, text)
+    depth = sum(isinstance(up, cst.IndentedBlock) for _, up in climb(loop, view.module.parents))
+    indent = view.module.tree.default_indent
+    if len(text) + len(variable.name) + depth * len(indent) > _LONGEST or "\n" in text:
+        lines = "".join(f"\n{indent}{part}" for part in parts)
+        edit.replace(value, f"{opening}{lines}\n{closing}")
+    else:
+        edit.replace(value, text)
     edit.remove.add(loop)
     if notes:
         kept = [cst.EmptyLine(comment=cst.Comment(note)) for note in notes]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -77,7 +78,9 @@ def _blank(count: int) -> list[cst.EmptyLine]:
 
 
 def _statement(tree: cst.Module, text: str) -> cst.SimpleStatementLine | cst.BaseCompoundStatement:
-    return cst.parse_statement(text, config=tree.config_for_parsing)
+    """The statement as the file would write it: `text` has plain line ends and four spaces."""
+    own = re.sub(r"\r?\n(    )?", lambda found: tree.default_newline + (tree.default_indent if found[1] else ""), text)
+    return cst.parse_statement(own, config=tree.config_for_parsing)
 
 
 def _prologue(body: Sequence[cst.BaseStatement | cst.SimpleStatementLine]) -> int:
@@ -111,8 +114,13 @@ def behind(tree: cst.Module, needed: Sequence[cst.BaseStatement]) -> cst.BaseSta
     """The statement behind which a constant that needs `needed` must stand; None when behind the imports will do."""
     body = list(tree.body)
     leading = body[: after_imports(body)]
-    later = [statement for statement in body if statement in needed and statement not in leading]
-    return later[-1] if later else None
+    later = [number for number, statement in enumerate(body) if statement in needed and statement not in leading]
+    if not later:
+        return None
+    place = later[-1]
+    while _is_import(body[place]) and place + 1 < len(body) and _is_import(body[place + 1]):
+        place += 1
+    return body[place]
 
 
 def _is_import(statement: cst.CSTNode) -> bool:

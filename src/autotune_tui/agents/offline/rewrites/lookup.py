@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from autotune_tui.agents.offline.rewrites.analysis.effects import Effects
-from autotune_tui.agents.offline.rewrites.analysis.kinds import UNKNOWN, Kind
+from autotune_tui.agents.offline.rewrites.analysis.kinds import UNKNOWN, Kind, annotation, item_of
 from autotune_tui.agents.offline.rewrites.analysis.nodes import children, code, only_statement
 from autotune_tui.agents.offline.rewrites.analysis.scopes import Variable
 from autotune_tui.agents.offline.rewrites.base import Rewrite, Site, View
@@ -90,7 +90,7 @@ def _looked_up(
     edit = Edit()
     edit.insert_before(
         region,
-        f"{name} = {{}}",
+        f"{name}{_annotation(view, items)} = {{}}",
         f"for {step} in {items.name}:\n    {name}.setdefault({key.read(step)}, []).append({step})",
     )
     edit.replace(inner.iter, f"{name}.get({wanted.read(wanted.owner.value)}, ())")
@@ -105,6 +105,12 @@ def _looked_up(
         expected=-0.7,
         edit=edit,
     )
+
+
+def _annotation(view: View, items: Variable) -> str:
+    """Type checkers want one for an empty dict. Keys of any type may be looked up."""
+    item = annotation(item_of(view.kinds.of_variable(items)))
+    return f": dict[object, list[{item}]]" if item else ""
 
 
 def _step(view: View, name: str) -> str:

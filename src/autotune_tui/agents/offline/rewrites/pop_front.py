@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
+from autotune_tui.agents.offline.rewrites.analysis.kinds import annotation, item_of
 from autotune_tui.agents.offline.rewrites.analysis.nodes import code, contains, loops_around
 from autotune_tui.agents.offline.rewrites.analysis.scopes import Variable
 from autotune_tui.agents.offline.rewrites.analysis.uses import EAGER_READERS, Use, argument, positional, uses_of
@@ -45,7 +46,14 @@ def _site(view: View, variable: Variable) -> Site | None:
     if not all(_adapt(view, use, edit) for use in uses) or not redeclare(view, variable, name, edit):
         return None
     edit.need(import_line)
-    edit.replace(value, f"{name}({_initial(view, value)})")
+    first = _initial(view, value)
+    edit.replace(value, f"{name}({first})")
+    item = annotation(item_of(view.kinds.of_variable(variable)))
+    statement = line.body[0]
+    if not first and item and isinstance(statement, cst.Assign):
+        edit.change[statement] = lambda _: cst.ensure_type(
+            cst.parse_statement(f"{variable.name}: {name}[{item}] = {name}()"), cst.SimpleStatementLine
+        ).body[0]
     return Site(
         function=view.function,
         node=line,

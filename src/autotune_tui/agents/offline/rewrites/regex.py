@@ -90,7 +90,7 @@ def _base(view: View, func: cst.BaseExpression) -> _Base | None:
         return None
     if isinstance(func, cst.Attribute):
         return _Base(code(func.value), "", (statement,))
-    return _Base("re", "import re") if "re" not in view.module.identifiers else None
+    return _Base("re", "import re") if view.module.free("re") else None
 
 
 def _arguments(node: cst.Call, places: tuple[str, ...]) -> list[tuple[str, cst.Arg]] | None:

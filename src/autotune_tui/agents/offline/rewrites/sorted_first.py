@@ -14,7 +14,7 @@ import libcst as cst
 
 from autotune_tui.agents.offline.rewrites.analysis import kinds
 from autotune_tui.agents.offline.rewrites.analysis.evidence import always_leaves
-from autotune_tui.agents.offline.rewrites.analysis.nodes import climb, code
+from autotune_tui.agents.offline.rewrites.analysis.nodes import climb, code, inline
 from autotune_tui.agents.offline.rewrites.analysis.uses import is_target
 from autotune_tui.agents.offline.rewrites.base import Rewrite, Site, View
 from autotune_tui.agents.offline.rewrites.edits import Edit
@@ -32,7 +32,7 @@ class _Sorted:
     @property
     def tail(self) -> str:
         """The key as a last argument."""
-        return f", key={code(self.key)}" if self.key is not None else ""
+        return f", key={inline(self.key)}" if self.key is not None else ""
 
 
 def sites(view: View) -> Iterator[Site]:
@@ -74,7 +74,7 @@ def _one(view: View, node: cst.Subscript, call: _Sorted, index: str) -> Site | N
         return None
     smallest = (index == "0") is not call.reverse
     function = "min" if smallest else "max"
-    items = code(call.items)
+    items = inline(call.items)
     if index == "-1":
         kind = view.kinds.of(call.items)
         alike = call.key is None and kinds.exact(kinds.item_of(kind))
@@ -106,7 +106,7 @@ def _several(view: View, node: cst.Subscript, call: _Sorted, index: cst.BaseSlic
         return None
     edit = Edit()
     edit.need(heap[1])
-    edit.replace(node, f"{heap[0]}({code(count)}, {code(call.items)}{call.tail})")
+    edit.replace(node, f"{heap[0]}({code(count)}, {inline(call.items)}{call.tail})")
     return _site(view, node, edit, f"Pick {code(count)} items with a heap, not by sorting all, in {view.label}", -0.2)
 
 

@@ -191,8 +191,8 @@ class Kinds:
 
     def _subscript(self, node: cst.Subscript) -> Kind:
         kind = self.of(node.value)
-        if len(node.slice) != 1:
-            return UNKNOWN
+        if kind == NOTHING or len(node.slice) != 1:
+            return kind if kind == NOTHING else UNKNOWN
         index = node.slice[0].slice
         if not isinstance(index, cst.Index):
             same = kind.name in ("str", "bytes", "list", "tuple*")
@@ -216,13 +216,15 @@ class Kinds:
         return join(self._field(option, node.attr.value, item=False) for option in self.of(node.value).options)
 
     def _field(self, kind: Kind, name: str, *, item: bool) -> Kind:
+        if kind == NOTHING:
+            return NOTHING
         owner = self.module.classes.get(kind.name.removeprefix("object:")) if kind.name.startswith("object:") else None
         fields = fields_of(self.module, owner) if owner else None
         return fields.kinds.get(name, UNKNOWN) if fields and fields.by_item is item else UNKNOWN
 
     def field_is_plain(self, kind: Kind, name: str, *, item: bool) -> bool:
         """Whether reading the field (`x.name`, or `x["name"]` with `item`) always works and runs no code."""
-        return self._field(kind, name, item=item) != UNKNOWN
+        return self._field(kind, name, item=item) not in (UNKNOWN, NOTHING)
 
     def _call(self, node: cst.Call) -> Kind:
         name = self.module.qualified(node.func)
@@ -238,7 +240,7 @@ class Kinds:
         if isinstance(node.func, cst.Attribute):
             method = node.func.attr.value
             return join(
-                METHOD_RESULTS[option.name, method](option) if (option.name, method) in METHOD_RESULTS else UNKNOWN
+                METHOD_RESULTS.get((option.name, method), _unknown)(option)
                 for option in self.of(node.func.value).options
             )
         return UNKNOWN
@@ -387,3 +389,8 @@ class Kinds:
             owner_name = function.owner.name.value
             return of(f"object:{owner_name}") if self.module.classes.get(owner_name) is function.owner else UNKNOWN
         return kinds.NUMBER if ordered_with_number(self.module, variable) else UNKNOWN
+
+
+def _unknown(kind: Kind) -> Kind:
+    """What an unknown method of a value gives; of no value at all, nothing."""
+    return NOTHING if kind == NOTHING else UNKNOWN

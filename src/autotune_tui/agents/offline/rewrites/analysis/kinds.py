@@ -146,3 +146,15 @@ def product_of(left: Kind, right: Kind) -> Kind:
     if left.is_a("int", "bool", "float", "number") and right.is_a("int", "bool", "float", "number"):
         return NUMBER
     return UNKNOWN
+
+
+def annotation(kind: Kind) -> str:
+    """The kind as an annotation of a local variable; "" when it cannot be written."""
+    if kind.name in ("str", "bytes", "int", "float", "bool"):
+        return kind.name
+    if kind.name.startswith("object:"):
+        return kind.name.removeprefix("object:")
+    parts = [annotation(item) for item in kind.args]
+    if kind.name not in ("list", "set", "frozenset", "dict", "deque", "tuple", "tuple*") or not parts or not all(parts):
+        return ""
+    return f"tuple[{parts[0]}, ...]" if kind.name == "tuple*" else f"{kind.name}[{', '.join(parts)}]"

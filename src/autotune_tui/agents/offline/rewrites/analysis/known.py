@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Sequence
 
 from autotune_tui.agents.offline.rewrites.analysis import kinds
@@ -229,7 +230,8 @@ def is_pure(name: str) -> bool:
     """Whether a function (by its full name) depends on its arguments alone and changes nothing."""
     module, _, function = name.rpartition(".")
     if module == "builtins":
-        return function in PURE_BUILTINS
+        meant = getattr(builtins, function, None)
+        return function in PURE_BUILTINS or (isinstance(meant, type) and issubclass(meant, BaseException))
     return module in _PURE_MODULES or name in _PURE_FUNCTIONS or (module == "numpy" and function in _PURE_NUMPY)
 
 

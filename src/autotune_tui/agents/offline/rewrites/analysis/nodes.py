@@ -77,9 +77,10 @@ def code(node: cst.CSTNode) -> str:
 
 
 def inline(node: cst.BaseExpression) -> str:
-    """The expression's source, in parentheses when it spans lines, so that it can stand anywhere."""
+    """The expression's source, in parentheses when it spans lines or needs them, so that it can stand anywhere."""
     text = code(node)
-    return f"({text})" if "\n" in text or "\r" in text else text
+    bare = isinstance(node, (cst.GeneratorExp, cst.NamedExpr)) and not node.lpar
+    return f"({text})" if bare or "\n" in text or "\r" in text else text
 
 
 def same(left: cst.CSTNode, right: cst.CSTNode) -> bool:

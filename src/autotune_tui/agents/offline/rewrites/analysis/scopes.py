@@ -18,7 +18,7 @@ Context = Literal["load", "store", "augment", "delete", "declare", "parameter"]
 ScopeKind = Literal["builtin", "module", "function", "lambda", "class", "comprehension"]
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False, repr=False, slots=True)
 class Occurrence:
     """One appearance of a variable's name."""
 
@@ -27,7 +27,7 @@ class Occurrence:
     context: Context
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Variable:
     name: str
     scope: Scope
@@ -56,7 +56,7 @@ class Variable:
         return bool(self.nodes("delete"))
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Scope:
     kind: ScopeKind
     node: cst.CSTNode | None
