@@ -10,9 +10,9 @@ from weblog.billing import Account
 from weblog.report import build
 
 LINES = 8_000
-CLIENTS = 900
-ACCOUNTS = 260
-FOLDERS = 200
+CLIENTS = 1_400
+ACCOUNTS = 460
+FOLDERS = 360
 START = 1_700_000_000_000
 MINUTES = 10
 
@@ -22,16 +22,16 @@ def generate(seed: int) -> tuple[str, list[Account]]:
     pick = random.Random(seed)
     plans = pick.choices(("free", "team", "business"), k=ACCOUNTS)
     accounts = [Account(f"acct-{number:04d}", plan, f"Customer {number}") for number, plan in enumerate(plans)]
-    keys = [f"job-{pick.getrandbits(48):012x}" for _ in range(LINES // 5)]
+    keys = [f"job-{pick.getrandbits(48):012x}" for _ in range(LINES // 4)]
     names = pick.choices(range(CLIENTS), k=LINES)
     folders = pick.choices(range(FOLDERS), k=LINES)
     owners = pick.choices(accounts, k=LINES)
-    latencies = [int(80 + pick.expovariate(1 / 3_500)) for _ in range(LINES)]
+    latencies = [int(80 + pick.expovariate(1 / 4_800)) for _ in range(LINES)]
     lines = []
     for number, (name, folder, owner, latency) in enumerate(zip(names, folders, owners, latencies)):
         moment = START + number * MINUTES * 60_000 // LINES
         path = "/health" if number % 50 == 0 else f"/convert/folder-{folder}/{number}?format=pdf"
-        method, key = ("POST", keys[number // 5]) if number % 5 < 2 else ("GET", "-")
+        method, key = ("POST", keys[number // 4]) if number % 4 < 2 else ("GET", "-")
         status = 503 if number % 97 == 0 else 200
         client = f"10.{name // 250}.{name % 250}.7"
         lines.append(f"{moment}\t{client}\t{method}\t{path}\t{status}\t{latency * 37}\t{latency}\t{owner.key}\t{key}")

@@ -103,7 +103,7 @@ class Capacity(unittest.TestCase):
 
 class Report(unittest.TestCase):
     def test_an_empty_log_still_makes_a_report(self):
-        self.assertIn("40 workers", report.build(io.StringIO("# nothing\n"), []))
+        self.assertIn("56 workers", report.build(io.StringIO("# nothing\n"), []))
 
     def test_a_table(self):
         rows = ["T", "  a" + " " * 54 + "1", "  bb" + " " * 52 + "22", "", ""]

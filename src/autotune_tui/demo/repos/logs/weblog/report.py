@@ -8,7 +8,7 @@ from weblog.clean import drop_probes, drop_retries
 from weblog.parse import Entry, parse_log
 from weblog.traffic import busiest_paths, largest_burst, latency_by_minute, slow_clients
 
-WORKERS = 40
+WORKERS = 56
 BURST_WINDOW = 5_000
 
 
