@@ -55,6 +55,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     ) -> SimpleNamespace:
         stand_in.runs.append((root, session, settings))
         on_event(Note(text="at work"))
+        SessionFolder.of(root, session).journal.touch()
         return SimpleNamespace(outcome=stand_in.outcome, reason="")
 
     async def check(root: Path, settings: SessionConfig, on_line: Callable[[Any], None]) -> list[Any]:
@@ -91,7 +92,12 @@ def test_a_clone_with_a_committed_configuration_gets_a_session_of_its_own(repo: 
     (run,) = engine.runs
     assert run[:2] == (repo, "001-import-faster")
     assert run[2].metric.target == 1
-    assert result.output.splitlines() == ["at work", f"What was kept: git -C {repo} log autotune/001-import-faster"]
+    said = result.output.splitlines()
+    assert said[0] == "at work"
+    assert said[1:3] == [
+        "No confirmed improvement: nothing was kept.",
+        f"What was kept: git -C {repo} log autotune/001-import-faster",
+    ]
 
 
 def test_the_session_that_is_there_goes_on_with_its_own_configuration(repo: Path, engine: SimpleNamespace) -> None:

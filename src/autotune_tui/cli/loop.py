@@ -102,8 +102,19 @@ def run_loop(root: Path, folder: SessionFolder, settings: SessionConfig, as_json
         end = asyncio.run(run_session(root, folder.id, settings, on_event=show))
     if not as_json:
         with contextlib.suppress(OSError):  # whether somebody still reads does not change how the session ended
-            click.echo(f"What was kept: git -C {shlex.quote(str(root))} log autotune/{folder.id}")
+            say_what_came_of_it(root, folder)
     return EXIT_CODES[end.outcome]
+
+
+def say_what_came_of_it(root: Path, folder: SessionFolder) -> None:
+    """The claim, and where to look further."""
+    from autotune_tui.journal.reader import load_state
+    from autotune_tui.report import headlines
+
+    for claim in headlines(load_state(folder.journal)):
+        click.echo(click.style(claim, bold=True))
+    click.echo(f"What was kept: git -C {shlex.quote(str(root))} log autotune/{folder.id}")
+    click.echo(f"The report: {folder.final_report}")
 
 
 def preflight(root: Path, settings: SessionConfig, show: Any) -> None:
@@ -154,7 +165,7 @@ def _as_json(line: Any) -> str:
 
 
 def _in_words(line: Any) -> str:
-    from autotune_tui.measure.text import harmless
+    from autotune_tui.text import harmless
 
     mark, colour = MARKS[line.status]
     text = f"{click.style(f'{mark} {line.status}', fg=colour)}  {line.title}: {harmless(line.detail)}"
