@@ -31,6 +31,8 @@ class Batch:
     restarted: bool
     unreadable: int
     """Unreadable lines in the file so far."""
+    tool: str = ""
+    """Whose log it is, when it is another tool's."""
 
 
 async def follow(path: Path, *, stop: asyncio.Event | None = None, poll: bool = False) -> AsyncGenerator[Batch]:
@@ -52,7 +54,7 @@ async def follow(path: Path, *, stop: asyncio.Event | None = None, poll: bool = 
 
 def _batch(tail: JournalTail) -> Batch:
     records = tuple(tail.read())
-    return Batch(records, tail.restarted, tail.unreadable)
+    return Batch(records, tail.restarted, tail.unreadable, tail.tool)
 
 
 async def _wakes(path: Path, stop: asyncio.Event, poll: bool) -> AsyncGenerator[None]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from autotune_tui.errors import JournalError
+from autotune_tui.journal.foreign import Translator, recognise
 from autotune_tui.model.events import Record, Unreadable, from_record
 from autotune_tui.model.state import SessionState, fold
 
@@ -26,6 +27,9 @@ class JournalTail:
     `Unreadable` record. When the file was truncated or replaced, reading starts over, and `restarted` is true after that
     read: the caller then folds anew. A file that is not there (yet) has no records.
 
+    The log of another tool, which is told by its first line, is read likewise (see `foreign`); `tool` then names it, and
+    `restarted` may also mean that the log has shown itself to be something else than was said before.
+
     With `settled_samples=False`, samples of experiments whose result is already there are checked but not handed on:
     `fold` passes over them anyway, and they are nine tenths of a long journal.
     """
@@ -34,6 +38,8 @@ class JournalTail:
         self.path = path
         self.unreadable = 0
         self.restarted = False
+        self._translator: Translator | None = None
+        self._recognised = False
         self._settled_samples = settled_samples
         self._identity: tuple[int, int] | None = None
         self._position = 0
@@ -41,6 +47,11 @@ class JournalTail:
         """The last bytes before the position."""
         self._rest: list[bytes] = []
         """The unfinished last line, in parts."""
+
+    @property
+    def tool(self) -> str:
+        """The tool whose log this is; empty for a journal of our format, and before there is a line."""
+        return self._translator.tool if self._translator else ""
 
     def read(self) -> list[Record]:
         """The complete records since the last call."""
@@ -65,16 +76,27 @@ class JournalTail:
             status = os.fstat(file.fileno())
             self._identity = (status.st_dev, status.st_ino)
             file.seek(self._position)
+            foreign: list[bytes] = []
             while chunk := file.read(_CHUNK):
                 self._position += len(chunk)
                 self._mark = (self._mark + chunk)[-_MARK:]
-                yield from self._take(chunk)
+                lines = self._complete(chunk)
+                if self._is_foreign(lines):
+                    foreign += lines
+                else:
+                    yield from self._records(lines)
+            if foreign and self._translator:
+                said = self._translator.translate(foreign)
+                self.restarted = self.restarted or said.again
+                self.unreadable += said.unreadable
+                yield from said.records
 
     def _start_over(self) -> None:
         self.unreadable = 0
         self._position = 0
         self._mark = b""
         self._rest = []
+        self._translator, self._recognised = None, False
 
     def _continues(self, descriptor: int) -> bool:
         """Whether the open file is the one that was read before, with all of what was read."""
@@ -86,15 +108,22 @@ class JournalTail:
         before = os.pread(descriptor, len(self._mark), self._position - len(self._mark))
         return before == self._mark
 
-    def _take(self, chunk: bytes) -> Iterator[Record]:
-        """The records that `chunk` completes; what is left waits as a list of parts, so that long lines cost linear time."""
+    def _complete(self, chunk: bytes) -> list[bytes]:
+        """The lines that `chunk` completes; what is left waits as a list of parts, so that long lines cost linear time."""
         end = chunk.rfind(b"\n")
         if end < 0:
             self._rest.append(chunk)
-            return
+            return []
         complete = b"".join((*self._rest, chunk[:end]))
         self._rest = [chunk[end + 1 :]]
-        lines = [line for line in complete.split(b"\n") if line and not line.isspace()]
+        return [line for line in complete.split(b"\n") if line and not line.isspace()]
+
+    def _is_foreign(self, lines: list[bytes]) -> bool:
+        if lines and not self._recognised:
+            self._translator, self._recognised = recognise(lines[0]), True
+        return self._translator is not None
+
+    def _records(self, lines: list[bytes]) -> Iterator[Record]:
         records = _parse_together(lines) or [_parse(line) for line in lines]
         ended = frozenset() if self._settled_samples else _ended(records)
         for line, record in zip(lines, records, strict=True):
