@@ -1,0 +1,117 @@
+"""The store: follows one journal in a thread of its own, folds it, and tells the screens when there is something to paint.
+
+    store = Store(folder.journal, folder)     # or Store(path) for a journal that lies alone; Store() for replay
+    store.subscribe(widget_or_screen)         # it gets `Store.Changed` messages: def on_store_changed(self, event)
+    store.start()                             # follow; `stop()` ends it
+    store.state                               # the fold so far
+
+A replay makes a store without a path and calls `feed(records)` and `reset()` itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from weakref import WeakSet
+
+from textual.message import Message
+from textual.message_pump import MessagePump
+
+from autotune_tui.journal.files import SessionFolder
+from autotune_tui.model.events import Record
+from autotune_tui.model.state import SessionState, fold
+from autotune_tui.ui.follower import Follower, Look
+
+
+def wall_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+class Store:
+    """What is known of one session. One instance per journal; screens read it and never change it."""
+
+    class Changed(Message):
+        """There is something new to paint; comes at most four times a second, once while a sample is being timed."""
+
+        bubble = False
+
+        def __init__(self, store: Store) -> None:
+            super().__init__()
+            self.store = store
+
+    def __init__(
+        self,
+        path: Path | None = None,
+        folder: SessionFolder | None = None,
+        *,
+        clock: Callable[[], datetime] = wall_clock,
+    ) -> None:
+        self.path = path
+        self.folder = folder
+        """The session's folder with its artifacts; None for a journal that lies alone."""
+        self.clock = clock
+        self.look = Look()
+        """What was last seen of the journal: the state and what surrounds it."""
+        self._listeners: WeakSet[MessagePump] = WeakSet()
+        self._follower: Follower | None = None
+
+    @property
+    def state(self) -> SessionState:
+        return self.look.state
+
+    @property
+    def engine(self) -> dict[str, Any] | None:
+        """Identity of the engine that is at work on the session; None when there is none, or no lock to ask."""
+        return self.look.engine
+
+    @property
+    def now(self) -> str:
+        """The time as the journal writes it."""
+        return self.clock().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    def subscribe(self, listener: MessagePump) -> None:
+        """Send `Changed` to the listener from now on, until it is gone."""
+        self._listeners.add(listener)
+
+    def unsubscribe(self, listener: MessagePump) -> None:
+        self._listeners.discard(listener)
+
+    def start(self) -> None:
+        """Begin to follow the journal; to be called once, inside the running event loop. A small journal is read at once."""
+        if self.path is None or self._follower is not None:
+            return
+        events = asyncio.get_running_loop()
+
+        def deliver(look: Look) -> None:
+            if not events.is_closed():
+                events.call_soon_threadsafe(self.show, look)
+
+        self._follower = Follower(self.path, self.folder.lock if self.folder else None, deliver)
+        first = self._follower.first_look()
+        if first is not None:
+            self.look = first
+        self._follower.start()
+
+    def stop(self) -> None:
+        """Follow no longer."""
+        if self._follower is not None:
+            self._follower.stop()
+            self._follower = None
+
+    def show(self, look: Look) -> None:
+        """Take over what was seen and tell the listeners."""
+        self.look = look
+        for listener in list(self._listeners):
+            if listener.is_running:
+                listener.post_message(self.Changed(self))
+
+    def feed(self, records: Iterable[Record]) -> None:
+        """Continue the state by records, as a replay does."""
+        self.show(Look(state=fold(records, self.look.state), exists=True))
+
+    def reset(self) -> None:
+        """Begin anew with an empty state, as a replay does that jumps back."""
+        self.show(Look(exists=True))

@@ -1,0 +1,1 @@
+"""The panels and lines of the screens, one class a module."""
