@@ -18,7 +18,6 @@ import pytest
 
 from autotune_tui import headless
 from autotune_tui.headless import display, line, progress
-from autotune_tui.measure.text import without_escapes
 from autotune_tui.model.events import (
     Calibration,
     Config,
@@ -39,6 +38,7 @@ from autotune_tui.model.events import (
     to_record,
 )
 from autotune_tui.model.state import fold
+from autotune_tui.text import without_escapes
 
 START = Session(
     id="001-import-speed", goal="Import\x1b[31m faster", agent="offline", branch="autotune/001-import-speed"

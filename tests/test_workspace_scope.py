@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from autotune_tui.errors import ConfigError
-from autotune_tui.workspace.scope import ScopeMatcher
+from autotune_tui.scope import ScopeMatcher
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def _outcome(command: Callable[[], Any]) -> int:
 
 
 def _say(title: str, message: str, hint: str, code: int) -> int:
-    from autotune_tui.measure.text import harmless
+    from autotune_tui.text import harmless
 
     click.echo(harmless("\n".join(part for part in (f"{title}.", message, hint) if part)), err=True)
     return code

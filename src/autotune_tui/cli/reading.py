@@ -95,7 +95,7 @@ def diff(number: int, path: Path, session: str) -> None:
         )
     content = patches[-1].read_bytes()
     if sys.stdout.isatty():
-        from autotune_tui.measure.text import harmless
+        from autotune_tui.text import harmless
 
         click.echo(harmless(content.decode(errors="replace")), nl=False)
     else:

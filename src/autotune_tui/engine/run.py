@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import secrets
-import shlex
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -30,6 +29,7 @@ from autotune_tui.measure.environment import command_environment, difference, pa
 from autotune_tui.measure.executors.base import argv_of
 from autotune_tui.measure.executors.local import LocalExecutor
 from autotune_tui.model.events import Record, Session
+from autotune_tui.scope import locked_paths
 from autotune_tui.workspace import Workspace
 
 
@@ -115,7 +115,12 @@ async def engine_for(
     repo: Path, folder: SessionFolder, settings: SessionConfig, on_event: Callable[[Record], None]
 ) -> AsyncIterator[Engine]:
     """The session's parts, opened; closed again afterwards, with no worktree and no process left."""
-    workspace = Workspace.open(repo, folder.id, settings.workspace, settings.scope, locked_paths(repo, settings))
+    locked = locked_paths(
+        (settings.benchmark.command, settings.benchmark.setup, settings.checks.command),
+        settings.scope.include,
+        lambda path: (repo / path).is_file(),
+    )
+    workspace = Workspace.open(repo, folder.id, settings.workspace, settings.scope, locked)
     agent = make_agent(settings)
     executor = LocalExecutor()
     environment = command_environment(settings.benchmark.env)
@@ -140,30 +145,6 @@ async def engine_for(
             await agent.close()
             await executor.close()
             await asyncio.to_thread(workspace.remove)
-
-
-def locked_paths(repo: Path, settings: SessionConfig) -> list[str]:
-    """What no candidate may touch: the configuration, and the files that the benchmark and checks commands name.
-
-    A program that is to be improved and is named by the command as well must be named in the scope by itself.
-    """
-    named = {
-        os.path.normpath(word)
-        for command in (settings.benchmark.command, settings.benchmark.setup, settings.checks.command)
-        for word in _words(command)
-    }
-    wanted = {os.path.normpath(pattern) for pattern in settings.scope.include}
-    files = sorted(path for path in named - wanted if not path.startswith(("/", "..")) and (repo / path).is_file())
-    return ["./autotune.toml", "./.autotune/", *(f"./{path}" for path in files)]
-
-
-def _words(command: str | list[str]) -> list[str]:
-    if isinstance(command, list):
-        return command
-    try:
-        return shlex.split(command)
-    except ValueError:  # quotes that only the shell understands
-        return command.split()
 
 
 def _end_on_signals(control: Control) -> None:

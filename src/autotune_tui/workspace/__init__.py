@@ -7,7 +7,7 @@ Workspace.open(repo, session, options, scope, locked) -> refuses what cannot wor
 
 from __future__ import annotations
 
-from autotune_tui.workspace.scope import ScopeMatcher
+from autotune_tui.scope import ScopeMatcher
 from autotune_tui.workspace.status import Change
 from autotune_tui.workspace.workspace import Side, Workspace
 

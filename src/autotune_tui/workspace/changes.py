@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from autotune_tui.workspace.scope import ScopeMatcher
+from autotune_tui.scope import ScopeMatcher
 from autotune_tui.workspace.status import Change, Entry, Kind
 from autotune_tui.workspace.tree import Tree
 

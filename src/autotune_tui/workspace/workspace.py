@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from autotune_tui.errors import WorkspaceError
+from autotune_tui.scope import ScopeMatcher
 from autotune_tui.workspace.attach import Attached
 from autotune_tui.workspace.bytecode import is_bytecode, remove_all, remove_stale
 from autotune_tui.workspace.changes import find_changes
@@ -32,7 +33,6 @@ from autotune_tui.workspace.refs import SessionRefs, check_session
 from autotune_tui.workspace.refusals import refuse_unusable
 from autotune_tui.workspace.registration import reconnect, register, unregister
 from autotune_tui.workspace.repository import Repository, exclude_session_files, find_repository, uncommitted
-from autotune_tui.workspace.scope import ScopeMatcher
 from autotune_tui.workspace.status import Change
 from autotune_tui.workspace.submodules import Submodule, SubmoduleTrees, find_submodules, list_tree
 from autotune_tui.workspace.tree import Tree, differences

@@ -15,7 +15,7 @@ from typing import Any, Self
 from autotune_tui.errors import MeasureError
 from autotune_tui.measure import launcher
 from autotune_tui.measure.executors.base import Command, Run
-from autotune_tui.measure.text import harmless
+from autotune_tui.text import harmless
 
 HEAD = 4 * 1024 * 1024
 TAIL = 256 * 1024

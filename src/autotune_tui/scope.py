@@ -7,7 +7,9 @@ slash. `./run.py` is the file in the root only. A later pattern beats an earlier
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+import shlex
+from collections.abc import Callable, Iterable, Sequence
 
 from pathspec import GitIgnoreSpec
 
@@ -57,3 +59,26 @@ class ScopeMatcher:
     def allows(self, path: str) -> bool:
         """Whether a candidate may change the path."""
         return self.included(path) and not self.locked(path)
+
+
+def locked_paths(
+    commands: Iterable[str | Sequence[str]], include: Iterable[str], is_file: Callable[[str], bool]
+) -> list[str]:
+    """What no candidate may touch, as patterns: the configuration, and the files that the commands name.
+
+    A program that is to be improved and is named by a command as well must be named in `include` by itself. `is_file`
+    tells of a path relative to the repository's root whether a file is there.
+    """
+    named = {os.path.normpath(word) for command in commands for word in _words(command)}
+    wanted = {os.path.normpath(pattern) for pattern in include}
+    files = sorted(path for path in named - wanted if not path.startswith(("/", "..")) and is_file(path))
+    return ["./autotune.toml", "./.autotune/", *(f"./{path}" for path in files)]
+
+
+def _words(command: str | Sequence[str]) -> Sequence[str]:
+    if not isinstance(command, str):
+        return command
+    try:
+        return shlex.split(command)
+    except ValueError:  # quotes that only the shell understands
+        return command.split()
