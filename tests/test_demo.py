@@ -142,7 +142,7 @@ def test_a_tempting_setting_breaks_the_checks(name: str, file: str, knob: str, v
 KNOBS: dict[str, dict[str, tuple[Value, Value]]] = {
     "logs": {"BLOCK": (64, 65536)},
     "numeric": {"BLOCK": (1, 4096), "METHOD": ("direct", "cumulative")},
-    "native": {"LEVEL": ("O0", "O3"), "TILE": (2, 256), "TABLE_BITS": (6, 18), "SHORT_RUN": (4, 1024)},
+    "native": {"LEVEL": ("Os", "O3"), "TILE": (2, 256), "TABLE_BITS": (6, 18), "SHORT_RUN": (4, 1024)},
 }
 
 
