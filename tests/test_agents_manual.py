@@ -104,7 +104,7 @@ async def test_the_person_learns_what_came_of_it(tmp_path: Path) -> None:
     failed = await agent.reflect(context, plan, outcome("checks_failed"), Shown())
     assert (failed.observation, failed.next) == ("The checks failed.", "Mend the change and propose it again.")
     kept = await agent.reflect(context, plan, outcome("keep", "improved", -0.2, (-0.22, -0.18), 8), Shown())
-    assert "-20.0 %" in kept.observation
+    assert "−20.0 %" in kept.observation
     assert await agent.rework(context, plan, Failure("check", "", "", 1), Shown()) is None
     await agent.close()
 

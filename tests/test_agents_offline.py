@@ -354,7 +354,7 @@ def test_functions_that_a_hot_one_calls_are_found_through_its_imports(statement:
 @pytest.mark.parametrize(
     ("status", "reason", "effect", "interval", "observation", "step"),
     [
-        ("keep", "", -0.2, (-0.22, -0.18), "Time changed by -20.0 % [-22.0 %, -18.0 %] over 12 pairs: a real improvement",
+        ("keep", "", -0.2, (-0.22, -0.18), "Time changed by −20.0 % [−22.0, −18.0] over 12 pairs: a real improvement",
          "the profile decides anew"),
         ("discard", "no_improvement", 0.001, (-0.012, 0.012), "no effect within ±1.2 %", "is not where the time goes"),
         ("discard", "no_improvement", -0.007, (-0.012, -0.002), "", "is not where the time goes"),

@@ -177,7 +177,7 @@ def test_another_change_that_was_kept_is_not_taken_for_a_gain_of_the_values_set_
 def test_differences_are_added_up_as_they_are() -> None:
     """A metric that can be zero or negative has effects below -1, of which no logarithm exists."""
     data = describe({"k": 2}, {"k": 1}, False)
-    history = [PastExperiment(1, "keep", "", "", "knob", "", -3.5, None, "", "", "", data)]
+    history = [PastExperiment(1, "keep", "", "", "knob", "", -3.5, None, "", "", "", data, "difference")]
     assert read_trials(history, "lower")[0].effect == -3.5
 
 

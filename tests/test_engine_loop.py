@@ -7,9 +7,18 @@ import os
 import stat
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
+from autotune_tui.engine import preflight
+from autotune_tui.engine.run import run_session
+from autotune_tui.journal import inbox
+from autotune_tui.model.events import Decision, Note, Record, Sample
+from autotune_tui.model.experiment import complete_blocks
+from autotune_tui.stats.order import block_order
+from autotune_tui.stats.scale import to_scores
+from autotune_tui.stats.sequential import RULES, judge
 from engine_support import EXACT, Session, configure, git, make_repo, snapshot
 
 # Each experiment sets the cost to the next value of the list; "-" leaves the file alone.
@@ -297,9 +306,71 @@ async def test_the_environment_has_no_secret_and_a_seed_for_each_pair(
     ours = session(tmp_path, VALUES.format(values="50"), bench=bench)
     await ours.run()
     assert "do-not-tell" not in (tmp_path / "env.log").read_text()
-    samples = [e for e in ours.events if e.type == "sample"]
+    samples = [event for event in ours.events if isinstance(event, Sample)]
     pairs: dict[tuple[str, int, int], list[str]] = {}
     for sample in samples:
-        pairs.setdefault((sample.purpose, sample.experiment, sample.seed), []).append(sample.side)  # type: ignore[attr-defined]
+        pairs.setdefault((sample.purpose, sample.experiment, sample.seed), []).append(sample.side)
     assert all(sorted(sides) == ["candidate", "incumbent"] for sides in pairs.values())
     assert os.environ["SOME_API_KEY"] == "do-not-tell"
+
+
+async def test_a_verdict_can_be_computed_again_from_the_journal(tmp_path: Path) -> None:
+    """D3: seed, order and values are in the journal; the same test on them says the same."""
+    ours = session(tmp_path, VALUES.format(values="95"))
+    await ours.run()
+    state = ours.state
+    looks = [event for event in ours.events if isinstance(event, Decision) and event.p is not None]
+    samples = [e for e in ours.events if isinstance(e, Sample) and e.purpose == "experiment"]
+    blocks = complete_blocks(samples)
+    scores = to_scores(np.array([[sample.value for sample in block] for block in blocks]), "lower", "log")
+    candidate = np.array([[sample.side == "candidate" for sample in block] for block in blocks])
+    assert state.calibration is not None
+    assert looks[-1].seed is not None
+    evidence = judge(
+        scores, candidate, RULES["standard"], sigma=state.calibration.sigma, threshold=0.01, location="fast_half",
+        seed=looks[-1].seed, degrees=state.calibration.pairs,
+    )  # fmt: skip
+    assert evidence.p == pytest.approx(looks[-1].p)
+    assert np.expm1(-evidence.effect) == pytest.approx(looks[-1].effect)
+    assert evidence.state == looks[-1].state == "keep"
+    orders = [block_order(looks[-1].seed, number, block[0].attempt) for number, block in enumerate(blocks)]
+    assert orders == [tuple(row) for row in candidate.tolist()]
+
+
+async def test_a_person_proposes_and_the_tool_decides(tmp_path: Path) -> None:
+    """A5: a patch handed in through the inbox is measured like any other change."""
+    repo = make_repo(tmp_path, bench=EXACT)
+    ours = Session(repo, configure(tmp_path / "cache", "true", "[budget]\nexperiments = 1"))
+    ours.config = ours.config.model_copy(update={"agent": "manual"})
+    ours.folder.create()
+    patch = "--- a/src/value.txt\n+++ b/src/value.txt\n@@ -1 +1 @@\n-100\n+70\n"
+
+    def hand_in(event: Record) -> None:
+        ours.events.append(event)
+        if isinstance(event, Note) and "waiting for your change" in event.text:
+            inbox.send(ours.folder.inbox, "propose", by="somebody", text="Lower it by hand", data={"patch": patch})
+
+    await run_session(repo, ours.folder.id, ours.config, on_event=hand_in)
+    assert ours.verdicts == [("keep", "improvement")]
+    assert git(repo, "log", "-1", "--format=%s", f"autotune/{ours.folder.id}") == "Lower it by hand"
+
+
+async def test_preflight_tries_everything_and_leaves_nothing(tmp_path: Path) -> None:
+    """S7: each line passes, warns or fails with what to do; no branch, worktree or folder stays."""
+    repo = make_repo(tmp_path)
+    config = configure(tmp_path / "cache", "true", '[checks]\ncommand = "true"')
+    before = snapshot(repo)
+    lines = await preflight.check(repo, config, lambda _: None)
+    assert {line.title for line in lines} >= {"git", "scope", "checks", "benchmark", "noise", "no effect of nothing"}
+    assert not [line for line in lines if line.status == "fail"]
+    assert snapshot(repo) == before
+    assert git(repo, "for-each-ref", "--format=%(refname)") == "refs/heads/main"
+    assert git(repo, "worktree", "list").count("\n") == 0
+
+
+async def test_preflight_says_what_is_wrong(tmp_path: Path) -> None:
+    repo = make_repo(tmp_path, bench="echo nothing")
+    lines = await preflight.check(repo, configure(tmp_path / "cache", "true"), lambda _: None)
+    assert lines[-1].status == "fail"
+    assert "cost" in lines[-1].detail
+    assert lines[-1].hint

@@ -13,6 +13,8 @@ from typing import Any, Literal, Protocol
 
 from autotune_tui.model.profile import Profile
 
+Scale = Literal["log", "difference"]
+
 
 @dataclass(frozen=True, slots=True)
 class PastExperiment:
@@ -26,13 +28,15 @@ class PastExperiment:
     key: str
     """The plan's `key`: what was tried, in a form that can be compared."""
     effect: float | None
-    """Relative change of the metric as measured (-0.13: it fell by 13 %), None when nothing was measured."""
+    """Change of the metric as measured (-0.13: it fell by 13 %), None when nothing was measured."""
     interval: tuple[float, float] | None
     hypothesis: str
     observation: str
     next: str
     data: Mapping[str, Any] = field(default_factory=dict)
     """The plan's `data`, as it was journalled."""
+    scale: Scale = "log"
+    """What effect and interval are: relative changes (log), or differences in the metric's unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +146,8 @@ class Outcome:
     interval: tuple[float, float] | None
     pairs: int
     detail: str
+    scale: Scale = "log"
+    """As in `PastExperiment`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +163,8 @@ class Reflection:
 class AgentEvent:
     """Something to show while the agent works."""
 
-    kind: Literal["text", "tool", "usage"]
+    kind: Literal["text", "notice", "tool", "usage"]
+    """A notice is for the user's eyes at once; the other words go to the transcript."""
     text: str = ""
     usage: Mapping[str, float] = field(default_factory=dict)
     """For `usage`: any of input_tokens, output_tokens, usd."""
@@ -179,7 +186,7 @@ class Agent(Protocol):
         """A plan for this experiment; raises `NothingToPropose`."""
 
     async def edit(self, context: Context, plan: Plan, emit: Emit) -> Edit:
-        """Apply the plan in `context.directory`."""
+        """Apply the plan in `context.directory`; raises `NothingToPropose` when it turns out that there is none."""
 
     async def rework(self, context: Context, plan: Plan, failure: Failure, emit: Emit) -> Edit | None:
         """Mend the candidate in place after a failure; None when the agent has no answer to it."""

@@ -31,10 +31,9 @@ class ManualAgent:
         """The plan of the user's next submission, however long that takes."""
         emit(
             AgentEvent(
-                "text",
-                f"Waiting for your change. Edit the files in {context.directory} and run\n"
-                '  autotune-tui propose --description "what you changed"\n'
-                "or hand in a patch: autotune-tui propose --patch change.diff",
+                "notice",
+                "waiting for your change: hand in a patch with `git diff | autotune-tui propose -m TEXT --patch -`, or edit "
+                f"the files in {context.directory} and run `autotune-tui propose -m TEXT`",
             )
         )
         self._submission = await context.submitted()

@@ -5,22 +5,16 @@ from __future__ import annotations
 from typing import Literal
 
 from autotune_tui.agents.base import Outcome
+from autotune_tui.model.format import change
 
 Direction = Literal["lower", "higher"]
 
 
-def percent(effect: float) -> str:
-    """-0.1342 as "-13.4 %"."""
-    return f"{effect * 100:+.1f} %"
-
-
 def measured(outcome: Outcome, metric: str) -> str:
-    """ "time changed by -13.4 % [-15.0 %, -11.9 %] over 12 pairs", or empty when nothing was measured."""
+    """ "time changed by −13.4 % [−15.0, −11.9] over 12 pairs", or empty when nothing was measured."""
     if outcome.effect is None:
         return ""
-    text = f"{metric} changed by {percent(outcome.effect)}"
-    if outcome.interval is not None:
-        text += f" [{percent(outcome.interval[0])}, {percent(outcome.interval[1])}]"
+    text = f"{metric} changed by {change(outcome.effect, outcome.interval, scale=outcome.scale)}"
     return f"{text} over {outcome.pairs} pairs" if outcome.pairs else text
 
 
@@ -37,7 +31,7 @@ def observation(outcome: Outcome, metric: str, direction: Direction) -> str:
 
 def conclusive(outcome: Outcome) -> bool:
     """Whether the change was shown to make little difference, as against the measurement having been too noisy to say."""
-    if outcome.effect is None or outcome.interval is None:
+    if outcome.effect is None or outcome.interval is None or outcome.scale == "difference":
         return False
     return outcome.interval[1] - outcome.interval[0] < 0.04
 

@@ -52,7 +52,7 @@ def name_folder(engine: Engine, folder: Path, number: int, description: str) -> 
 def transcribe(folder: Path, event: AgentEvent) -> None:
     """Append what the agent said to its transcript."""
     with (folder / "agent.log").open("a", encoding="utf-8") as log:
-        log.write(f"{event.text}\n" if event.kind == "text" else f"[{event.kind}] {event.text}\n")
+        log.write(f"[tool] {event.text}\n" if event.kind == "tool" else f"{event.text}\n")
 
 
 def write_experiment(x: Experiment) -> None:

@@ -79,6 +79,7 @@ def past(summary: Summary) -> PastExperiment:
         observation=summary.observation,
         next=summary.next,
         data=summary.data,
+        scale="difference" if summary.scale == "difference" else "log",
     )
 
 

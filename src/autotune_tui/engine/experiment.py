@@ -103,8 +103,10 @@ class Experiment:
                     usd=float(event.usage.get("usd", 0.0)),
                 )
             )
-        else:
-            artifacts.transcribe(self.folder, event)
+            return
+        artifacts.transcribe(self.folder, event)
+        if event.kind == "notice":
+            self.engine.note(event.text, experiment=self.number)
 
 
 Step = Callable[[Experiment], Awaitable[None]]
@@ -340,6 +342,7 @@ async def reflect(x: Experiment) -> None:
         interval=measured.interval if measured else None,
         pairs=measured.evidence.pairs if measured else 0,
         detail=x.verdict.detail,
+        scale=measured.scale if measured else "log",
     )
     try:
         answer = x.engine.agent.reflect(await context.of(x), x.plan, outcome, x.emit)

@@ -16,7 +16,7 @@ from autotune_tui.model.events import Calibration, Decision, Validation
 from autotune_tui.model.experiment import Segment
 from autotune_tui.model.format import change as change_text
 from autotune_tui.stats.estimate import GuardVerdict, estimate, guard_verdict
-from autotune_tui.stats.scale import gain_score, relative_change, to_scores
+from autotune_tui.stats.scale import Scale, gain_score, relative_change, to_scores
 from autotune_tui.stats.sequential import RULES, Evidence, judge, judge_exact
 from autotune_tui.workspace import Side
 
@@ -30,7 +30,7 @@ class Measured:
 
     evidence: Evidence
     blocks: Blocks
-    scale: str
+    scale: Scale
     unit: str
     effect: float
     interval: tuple[float, float] | None
@@ -51,7 +51,7 @@ async def measure(engine: Engine, control: Control, experiment: int, log: Path) 
         raise RuntimeError("a segment was opened without calibration")
     sampler = Sampler(engine, "experiment", experiment, log, calibration.timeout, calibration.repeat)
     seed = derived_seed(engine.seed, "experiment", experiment)
-    comparison = Comparison(sampler, seed, calibration.sigma, calibration.scale)
+    comparison = Comparison(sampler, seed, calibration.sigma, scale_of(calibration))
     # The candidate's first run is colder than the incumbent's: caches, byte code, page cache.
     await sampler.take("candidate", seed=derived_seed(seed, "warm-up"), discard=True)
     began = time.monotonic()
@@ -59,7 +59,7 @@ async def measure(engine: Engine, control: Control, experiment: int, log: Path) 
         await comparison.next_block()
         evidence = weigh(engine, comparison.blocks, calibration, seed)
         out_of_time = evidence.state == "continue" and time.monotonic() - began > engine.config.decision.time
-        measured = in_metric_terms(engine, evidence, comparison.blocks, calibration.scale, out_of_time, seed)
+        measured = in_metric_terms(engine, evidence, comparison.blocks, scale_of(calibration), out_of_time, seed)
         engine.record(look(measured, experiment))
         if evidence.state != "continue" or out_of_time:
             return measured
@@ -84,13 +84,18 @@ def weigh(engine: Engine, blocks: Blocks, calibration: Calibration, seed: int) -
         threshold=threshold,
         location=metric.location,
         seed=seed,
-        scale="difference" if calibration.scale == "difference" else "log",
+        scale=scale_of(calibration),
         degrees=calibration.pairs,
     )
 
 
+def scale_of(calibration: Calibration) -> Scale:
+    """The journal holds any text; only one other than log is known."""
+    return "difference" if calibration.scale == "difference" else "log"
+
+
 def in_metric_terms(
-    engine: Engine, evidence: Evidence, blocks: Blocks, scale: str, out_of_time: bool, seed: int
+    engine: Engine, evidence: Evidence, blocks: Blocks, scale: Scale, out_of_time: bool, seed: int
 ) -> Measured:
     """The evidence as changes of the metric in its own direction."""
     direction = engine.config.metric.direction
@@ -163,7 +168,7 @@ async def validate(engine: Engine, control: Control) -> Validation:
         await build(engine, side, commit, log)
     sampler = Sampler(engine, "validation", 0, log, engine.config.benchmark.timeout, calibration.repeat)
     seed = derived_seed(engine.seed, "validation", segment.number, tip)
-    comparison = Comparison(sampler, seed, calibration.sigma, calibration.scale)
+    comparison = Comparison(sampler, seed, calibration.sigma, scale_of(calibration))
     for side in sides:
         await sampler.take(side, seed=derived_seed(seed, "warm-up"), discard=True)
     blocks = 1 if calibration.exact else VALIDATION_BLOCKS
@@ -177,7 +182,7 @@ def validation_of(
     engine: Engine, blocks: Blocks, segment: Segment, calibration: Calibration, seed: int, commits: tuple[str, str]
 ) -> Validation:
     """The re-measurement's figures; without noise the effect is its own interval."""
-    metric, scale = engine.config.metric, calibration.scale
+    metric, scale = engine.config.metric, scale_of(calibration)
     scores = to_scores(blocks.values(), metric.direction, scale)
     effect, edges = estimate(scores, blocks.labels, location=metric.location, seed=seed)
     if calibration.exact:

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Literal
 
 from autotune_tui.config import SessionConfig
-from autotune_tui.engine.calibration import calibrate, prepare_both, require_files, verify_unchanged
+from autotune_tui.engine.calibration import BLOCKS, calibrate, prepare_both, require_files, verify_unchanged
 from autotune_tui.engine.core import Engine, text_of
 from autotune_tui.engine.run import engine_for
 from autotune_tui.engine.sampling import Blocks
 from autotune_tui.errors import AutotuneError
 from autotune_tui.journal.files import SessionFolder
-from autotune_tui.model.events import Calibration
+from autotune_tui.model.events import Calibration, Record, Sample
 from autotune_tui.model.format import change, count, duration
 from autotune_tui.model.format import metric as metric_text
 from autotune_tui.stats.estimate import estimate
@@ -38,19 +38,32 @@ class Line:
     hint: str = ""
 
 
-async def check(repo: Path, settings: SessionConfig, on_line: Callable[[Line], None]) -> list[Line]:
-    """Try a session on the unchanged code; nothing of it stays. Lines are reported as they come, and returned."""
+async def check(
+    repo: Path,
+    settings: SessionConfig,
+    on_line: Callable[[Line], None],
+    on_sample: Callable[[Sample, int], None] = lambda sample, expected: None,
+) -> list[Line]:
+    """Try a session on the unchanged code; nothing of it stays. Lines are reported as they come, and returned.
+
+    `on_sample` gets each sample when it has been taken, and how many there will be at the most but for retaken ones.
+    """
     lines: list[Line] = []
+    expected = 4 * BLOCKS[settings.decision.profile]
 
     def say(line: Line) -> None:
         lines.append(line)
         on_line(line)
 
+    def hear(record: Record) -> None:
+        if isinstance(record, Sample):
+            on_sample(record, expected)
+
     with tempfile.TemporaryDirectory(prefix="autotune-check-") as scratch:
         folder = SessionFolder(Path(scratch) / f"check-{os.getpid()}")
         folder.create()
         try:
-            async with engine_for(repo, folder, settings, lambda _: None) as engine:
+            async with engine_for(repo, folder, settings, hear) as engine:
                 try:
                     await look(engine, say)
                 finally:

@@ -21,7 +21,7 @@ from autotune_tui.measure.executors.base import Run, argv_of
 from autotune_tui.model.events import Sample
 from autotune_tui.stats.disturbance import disturbed
 from autotune_tui.stats.order import block_order
-from autotune_tui.stats.scale import to_scores
+from autotune_tui.stats.scale import Scale, to_scores
 from autotune_tui.workspace import Side
 
 MOST_RETAKES = 3
@@ -133,7 +133,7 @@ class Comparison:
     sampler: Sampler
     seed: int
     sigma: float
-    scale: str
+    scale: Scale
     blocks: Blocks = field(default_factory=Blocks)
     retakes: int = 0
 

@@ -9,6 +9,7 @@ from autotune_tui.agents import words
 from autotune_tui.agents.base import Approach, Context, Outcome, PastExperiment, Plan, Reflection
 from autotune_tui.agents.offline.moves import KNOB, Move
 from autotune_tui.agents.offline.targets import Target
+from autotune_tui.model.format import percent
 from autotune_tui.model.profile import Profile
 
 MOST_APPROACHES = 5
@@ -144,9 +145,9 @@ def _surprise(plan: Plan, outcome: Outcome, direction: Literal["lower", "higher"
         return ""
     sign = -1 if direction == "lower" else 1
     if outcome.effect * sign < -0.02:
-        return f"Expected {words.percent(plan.expected)}, but it went the wrong way: {words.percent(outcome.effect)}."
+        return f"Expected {percent(plan.expected)}, but it went the wrong way: {percent(outcome.effect)}."
     if outcome.effect * sign > 3 * plan.expected * sign:
-        return f"Much better than the expected {words.percent(plan.expected)}: {words.percent(outcome.effect)}."
+        return f"Much better than the expected {percent(plan.expected)}: {percent(outcome.effect)}."
     return ""
 
 
@@ -154,4 +155,4 @@ def _lessons(plan: Plan, outcome: Outcome) -> tuple[str, ...]:
     if outcome.effect is None:
         return ()
     kept = "was worth keeping" if outcome.status == "keep" else "was not kept"
-    return (f"{plan.description}: {words.percent(outcome.effect)}, {kept}",)
+    return (f"{plan.description}: {percent(outcome.effect)}, {kept}",)

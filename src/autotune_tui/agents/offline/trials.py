@@ -69,9 +69,6 @@ class Curve:
 def read_trials(history: Sequence[PastExperiment], direction: Literal["lower", "higher"]) -> list[Trial]:
     """The knob experiments of the history, oldest first. Entries whose data is not of this agent's making are passed over."""
     sign = 1.0 if direction == "lower" else -1.0
-    effects = [past.effect for past in history if past.effect is not None]
-    absolute = any(effect <= -1 for effect in effects)
-    """A relative change cannot reach -100 %: these are differences, which add up as they are."""
     trials, level = [], 0.0
     for past in history:
         setting = _setting(past.data)
@@ -81,7 +78,7 @@ def read_trials(history: Sequence[PastExperiment], direction: Literal["lower", "
         verdict = _verdict(past)
         effect = None
         if past.effect is not None and verdict in {"kept", "measured"}:
-            effect = sign * (past.effect if absolute else math.log1p(past.effect))
+            effect = sign * (past.effect if past.scale == "difference" else math.log1p(past.effect))
         changed = frozenset(name for name in values if values[name] != base[name])
         joint = past.data["knobs"].get("joint") is True
         total = None if effect is None else level + effect

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import libcst as cst
 
@@ -29,27 +30,30 @@ class Accumulator:
     """A local variable and the outermost loop that only adds to it."""
 
     variable: Variable
-    start: cst.SimpleStatementLine
-    """The line of its first assignment, in the same block as the loop and before it."""
-    value: cst.BaseExpression
     loop: OuterLoop
     additions: tuple[Addition, ...]
-    adjacent: bool
-    """Whether nothing uses the variable between the start and the loop."""
+    start: cst.SimpleStatementLine | None
+    """The line of its first assignment, when that stands in the loop's block and nothing uses the variable in between."""
+    value: cst.BaseExpression | None
+    """What is assigned there."""
 
     def edit(self, parts: str, first: str, finish: str) -> Edit:
-        """Collect the pieces in the list `parts` (starting as `first`), and `finish` them after the loop."""
+        """Collect the pieces in the list `parts` (starting as `first` in place of the start), and `finish` after the loop."""
         edit = Edit()
-        if self.adjacent:
+        if self.start is not None:
             edit.change[self.start] = restart(f"{parts} = [{first}]")
         else:
             edit.insert_before(self.loop, f"{parts} = [{self.variable.name}]")
         for addition in self.additions:
             small = addition.line.body[0]
             text = f"{parts}.append({inline(addition.piece)})"
-            edit.change[small] = lambda _, text=text: cst.Expr(cst.parse_expression(text))  # type: ignore[misc]
+            edit.change[small] = partial(_expression, text)
         edit.insert_after(self.loop, f"{self.variable.name} = {finish}")
         return edit
+
+
+def _expression(text: str, _: cst.CSTNode) -> cst.Expr:
+    return cst.Expr(cst.parse_expression(text))
 
 
 def restart(text: str) -> Transform:
@@ -65,40 +69,36 @@ def restart(text: str) -> Transform:
 
 def accumulators(view: View) -> Iterator[Accumulator]:
     """All of a function, in the order of their variables."""
+    loops: list[OuterLoop] = [*view.function.own(cst.For), *view.function.own(cst.While)]
     for variable in view.function.scope.variables.values():
-        if view.function.local(variable) and not variable.nodes("parameter", "declare"):
-            yield from _of(view, variable)
-
-
-def _of(view: View, variable: Variable) -> Iterator[Accumulator]:
-    module = view.module
-    for name in variable.nodes("store"):
-        value = module.assigned(module.parents[name])
-        start = small_statement(module.parents[module.parents[name]], module.parents) if value is not None else None
-        if value is None or start is None:
+        if not view.function.local(variable) or variable.nodes("declare"):
             continue
-        found = _loop_after(view, variable, start)
-        if found is None or guarded(view, start):
-            continue
-        loop, adjacent = found
-        additions = _additions(view, variable, loop)
-        if additions:
-            yield Accumulator(variable, start, value, loop, tuple(additions), adjacent)
+        found = [(loop, _additions(view, variable, loop)) for loop in loops if _plain(view, variable, loop)]
+        found = [(loop, additions) for loop, additions in found if additions]
+        for loop, additions in found:
+            if not any(other is not loop and contains(other, loop, view.module.parents) for other, _ in found):
+                yield Accumulator(variable, loop, tuple(additions), *_start(view, variable, loop))
 
 
-def _loop_after(view: View, variable: Variable, start: cst.SimpleStatementLine) -> tuple[OuterLoop, bool] | None:
-    """The first loop behind `start` in its block that uses the variable, and whether it is the first use of all."""
-    block = view.module.parents[start]
-    assert isinstance(block, (cst.IndentedBlock, cst.Module))
+def _plain(view: View, variable: Variable, loop: OuterLoop) -> bool:
+    """Whether the loop stands in a block, after the variable surely got a value, and its errors end the function."""
+    in_block = isinstance(view.module.parents[loop], cst.IndentedBlock)
+    return in_block and view.module.bound_before(variable, loop) and not guarded(view, loop)
+
+
+def _start(
+    view: View, variable: Variable, loop: OuterLoop
+) -> tuple[cst.SimpleStatementLine, cst.BaseExpression] | tuple[None, None]:
+    block = view.module.parents[loop]
+    assert isinstance(block, cst.IndentedBlock)
     names = variable.nodes("load", "store", "augment")
-    adjacent = True
-    for statement in block.body[list(block.body).index(start) + 1 :]:
-        if not any(contains(statement, name, view.module.parents) for name in names):
-            continue
-        if isinstance(statement, (cst.For, cst.While)):
-            return statement, adjacent
-        adjacent = False
-    return None
+    for statement in reversed(block.body[: block.body.index(loop)]):
+        used = [name for name in names if contains(statement, name, view.module.parents)]
+        if used:
+            value = view.module.assigned(view.module.parents[used[0]])
+            line = small_statement(view.module.parents[view.module.parents[used[0]]], view.module.parents)
+            return (line, value) if len(used) == 1 and value is not None and line is not None else (None, None)
+    return None, None
 
 
 def _additions(view: View, variable: Variable, loop: OuterLoop) -> list[Addition]:

@@ -3,77 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import libcst as cst
 
 from autotune_tui.agents.offline.rewrites.analysis.kinds import item_of
 from autotune_tui.agents.offline.rewrites.analysis.nodes import code, contains
-from autotune_tui.agents.offline.rewrites.analysis.scopes import Variable
 from autotune_tui.agents.offline.rewrites.analysis.uses import argument
 from autotune_tui.agents.offline.rewrites.base import Rewrite, Site, View
 from autotune_tui.agents.offline.rewrites.edits import Edit
-from autotune_tui.agents.offline.rewrites.regions import widest
+from autotune_tui.agents.offline.rewrites.regions import Source, source_of, widest
 
 
 def sites(view: View) -> Iterator[Site]:
-    done: set[tuple[Variable, cst.BaseStatement]] = set()
+    done: set[tuple[Source, cst.BaseStatement]] = set()
     for node in view.function.own(cst.Call):
-        variable = _counted(view, node)
-        if variable is None:
+        source = _counted(view, node)
+        region = widest(view, node, partial(source.stays, view)) if source is not None else None
+        if source is None or region is None or (source, region) in done:
             continue
-        region = widest(
-            view,
-            node,
-            lambda statement, effects, variable=variable: (  # type: ignore[misc]
-                view.analysis.keeps(variable, effects) and view.module.bound_before(variable, statement)
-            ),
-        )
-        site = _site(view, variable, region, node) if region is not None and (variable, region) not in done else None
-        if site is not None and region is not None:
-            done.add((variable, region))
+        done.add((source, region))
+        site = _site(view, source, region, node)
+        if site is not None:
             yield site
 
 
 REWRITE = Rewrite("count-in-loop", sites)
 
 
-def _counted(view: View, node: cst.CSTNode) -> Variable | None:
+def _counted(view: View, node: cst.Call) -> Source | None:
     """The list in `items.count(x)`, when items and x can be hashed."""
-    if not isinstance(node, cst.Call) or not isinstance(node.func, cst.Attribute) or node.func.attr.value != "count":
+    wanted = argument(node)
+    if not isinstance(node.func, cst.Attribute) or node.func.attr.value != "count" or wanted is None:
         return None
-    owner, wanted = node.func.value, argument(node)
-    if not isinstance(owner, cst.Name) or wanted is None or owner not in view.module.variable_of:
+    source = source_of(view, node.func.value)
+    if source is None or not source.kind.is_a("list", "tuple", "tuple*"):
         return None
-    kind = view.kinds.of(owner)
-    hashable = view.kinds.hashable(item_of(kind)) and view.kinds.hashable(view.kinds.of(wanted))
-    variable = view.module.variable_of[owner]
-    return (
-        variable
-        if kind.is_a("list", "tuple", "tuple*") and hashable and variable.scope.kind != "comprehension"
-        else None
-    )
+    return source if view.kinds.hashable(item_of(source.kind)) and view.kinds.hashable(view.kinds.of(wanted)) else None
 
 
-def _site(view: View, variable: Variable, region: cst.BaseStatement, node: cst.CSTNode) -> Site | None:
+def _site(view: View, source: Source, region: cst.BaseStatement, node: cst.Call) -> Site | None:
     counter = view.module.importable("collections", "Counter")
     if counter is None:
         return None
-    name, edit = view.module.fresh(f"{variable.name}_counts"), Edit()
+    name, edit = view.module.fresh(f"{source.name}_counts"), Edit()
     edit.need(counter[1])
-    edit.insert_before(region, f"{name} = {counter[0]}({variable.name})")
+    edit.insert_before(region, f"{name} = {counter[0]}({source.text})")
     for call in view.function.own(cst.Call):
-        if (
-            isinstance(call, cst.Call)
-            and _counted(view, call) is variable
-            and contains(region, call, view.module.parents)
-        ):
+        if _counted(view, call) == source and contains(region, call, view.module.parents):
             edit.change[call] = lambda updated: _looked_up(name, updated)
     return Site(
         function=view.function,
         node=node,
         identity=code(node),
-        description=f"Count {variable.name} once in {view.label}",
-        hypothesis=f"One Counter should improve {view.label} because each {variable.name}.count() goes through the list",
+        description=f"Count {source.text} once in {view.label}",
+        hypothesis=f"One Counter should improve {view.label} because each {source.text}.count() goes through the list",
         premortem="A short list is counted faster than a Counter is made. Checked: the list does not change in the loop, and its"
         " items and the counted values can be hashed.",
         expected=-0.6,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import libcst as cst
 
@@ -18,7 +19,7 @@ from autotune_tui.agents.offline.rewrites.analysis.uses import argument
 from autotune_tui.agents.offline.rewrites.base import Rewrite, Site, View
 from autotune_tui.agents.offline.rewrites.constants import constant_value
 from autotune_tui.agents.offline.rewrites.edits import Edit
-from autotune_tui.agents.offline.rewrites.regions import loops_of, widest
+from autotune_tui.agents.offline.rewrites.regions import Source, loops_of, source_of, widest
 
 _TEXT_METHODS = words("lower upper strip lstrip rstrip casefold title capitalize swapcase replace")
 _COPIES = ("set", "sorted", "list", "tuple", "dict", "frozenset")
@@ -31,7 +32,7 @@ class _Invariant:
 
     form: str
     name: str
-    sources: tuple[Variable, ...]
+    sources: tuple[Source, ...] = ()
 
 
 def sites(view: View) -> Iterator[Site]:
@@ -40,7 +41,7 @@ def sites(view: View) -> Iterator[Site]:
         found = _invariant(view, node) if loops_of(view, node) else None
         if found is None:
             continue
-        region = widest(view, node, lambda statement, effects, found=found: _holds(view, found, statement, effects))  # type: ignore[misc]
+        region = widest(view, node, partial(_holds, view, found))
         if region is None or any(region is other and same(node, call) for other, call in taken):
             continue
         taken.append((region, node))
@@ -94,15 +95,14 @@ def _invariant(view: View, node: cst.Call) -> _Invariant | None:
 
 def _text(view: View, node: cst.Call, func: cst.Attribute) -> _Invariant | None:
     """`query.lower()` and the like, with constant arguments."""
-    if not isinstance(func.value, cst.Name) or func.attr.value not in _TEXT_METHODS:
-        return None
-    if view.kinds.of(func.value) != kinds.STR:
+    source = source_of(view, func.value)
+    if source is None or source.kind != kinds.STR or func.attr.value not in _TEXT_METHODS:
         return None
     wanted = (2,) if func.attr.value == "replace" else (0, 1) if func.attr.value.endswith("strip") else (0,)
     constant = all(isinstance(arg.value, cst.SimpleString) and not arg.keyword and not arg.star for arg in node.args)
     if len(node.args) not in wanted or not constant:
         return None
-    return _Invariant("text", f"{func.value.value}_{func.attr.value}", (view.module.variable_of[func.value],))
+    return _Invariant("text", f"{source.name}_{func.attr.value}", (source,))
 
 
 def _builtin(view: View, node: cst.Call, function: str, item: cst.BaseExpression) -> _Invariant | None:
@@ -111,36 +111,31 @@ def _builtin(view: View, node: cst.Call, function: str, item: cst.BaseExpression
         return None
     kind = view.kinds.of(item)
     inner = kinds.item_of(kind)
-    sources = (view.module.variable_of[source],)
-    name = f"{source.value}_{function}"
-    if function == "len" and source is item and kinds.sized(kind):
-        return _Invariant("len", name, sources)
-    if not view.kinds.of(source).is_a("list", "tuple", "tuple*", "set", "frozenset", "dict"):
+    whole = not isinstance(item, cst.Call)
+    found = partial(_Invariant, name=f"{source.name}_{function}", sources=(source,))
+    if function == "len" and whole and kinds.sized(kind):
+        return found("len")
+    if not source.kind.is_a("list", "tuple", "tuple*", "set", "frozenset", "dict"):
         return None
     if function == "sum" and inner.is_a("int", "float", "bool"):
-        return _Invariant("total", name, sources)
+        return found("total")
     ordered = any(inner.is_a(*group) for group in (("str",), ("int", "float", "bool"), ("bytes",), ("date",)))
-    if function in ("min", "max") and ordered and source is item and _driven_by(view, node, sources[0]):
-        return _Invariant("total", name, sources)
-    movable = function in _COPIES and _readable(view, _Invariant("copy", name, sources), node)
-    if not movable or (function == "sorted" and not ordered):
+    if function in ("min", "max") and ordered and whole and _driven_by(view, node, source):
+        return found("total")
+    movable = function in _COPIES and _readable(view, found("copy"), node)
+    if not movable or (function == "sorted" and not ordered) or (function == "dict" and kind.name != "dict"):
         return None
-    if function in ("set", "frozenset") and not view.kinds.hashable(inner):
-        return None
-    return _Invariant("copy", name, sources) if function != "dict" or kind.name == "dict" else None
+    return None if function in ("set", "frozenset") and not view.kinds.hashable(inner) else found("copy")
 
 
-def _source(view: View, item: cst.BaseExpression) -> cst.Name | None:
-    """The name in `x`, or in `x.keys()`, `x.values()`, `x.items()` of a dict."""
-    if isinstance(item, cst.Name):
-        return item if item in view.module.variable_of else None
-    if not isinstance(item, cst.Call) or item.args or not isinstance(item.func, cst.Attribute):
+def _source(view: View, item: cst.BaseExpression) -> Source | None:
+    """What is read by `x`, or by `x.keys()`, `x.values()`, `x.items()` of a dict."""
+    if not isinstance(item, cst.Call):
+        return source_of(view, item)
+    if item.args or not isinstance(item.func, cst.Attribute) or item.func.attr.value not in ("keys", "values", "items"):
         return None
-    owner = item.func.value
-    views = item.func.attr.value in ("keys", "values", "items")
-    if not views or not isinstance(owner, cst.Name) or view.kinds.of(owner).name != "dict":
-        return None
-    return owner
+    owner = source_of(view, item.func.value)
+    return owner if owner is not None and owner.kind.name == "dict" else None
 
 
 def _fits(view: View, found: _Invariant, twin: cst.Call) -> bool:
@@ -149,7 +144,7 @@ def _fits(view: View, found: _Invariant, twin: cst.Call) -> bool:
     return _readable(view, found, twin) and (not extreme or _driven_by(view, twin, found.sources[0]))
 
 
-def _driven_by(view: View, node: cst.Call, variable: Variable) -> bool:
+def _driven_by(view: View, node: cst.Call, source: Source) -> bool:
     """Whether a loop around `node` runs over the container itself, so that there is no pass when it is empty."""
     for child, parent in climb(node, view.module.parents):
         iterated: cst.BaseExpression | None = None
@@ -160,22 +155,22 @@ def _driven_by(view: View, node: cst.Call, variable: Variable) -> bool:
             and child is not parent.for_in
         ):
             iterated = parent.for_in.iter
-        if iterated is not None and _walks(view, iterated, variable):
+        if iterated is not None and _walks(view, iterated, source):
             return True
         if parent is view.function.node:
             break
     return False
 
 
-def _walks(view: View, iterated: cst.BaseExpression, variable: Variable) -> bool:
+def _walks(view: View, iterated: cst.BaseExpression, source: Source) -> bool:
     """Whether iterating gives nothing when the variable's container is empty: `x`, `enumerate(x)`, `range(len(x))`, .."""
-    if isinstance(iterated, cst.Name):
-        return view.module.variable_of.get(iterated) is variable
+    if isinstance(iterated, (cst.Name, cst.Attribute)):
+        return source_of(view, iterated) == source
     counted = view.module.builtin_call(iterated, "range", "len")
     if counted is not None:
-        return len(counted.args) == 1 and _walks(view, counted.args[0].value, variable)
+        return len(counted.args) == 1 and _walks(view, counted.args[0].value, source)
     passed = view.module.builtin_call(iterated, "enumerate", "reversed", "zip")
-    return passed is not None and bool(passed.args) and _walks(view, passed.args[0].value, variable)
+    return passed is not None and bool(passed.args) and _walks(view, passed.args[0].value, source)
 
 
 def _readable(view: View, found: _Invariant, node: cst.Call) -> bool:
@@ -201,12 +196,4 @@ def _sources(view: View, node: cst.CSTNode) -> list[Variable | None]:
 
 
 def _holds(view: View, found: _Invariant, region: cst.BaseStatement, effects: Effects) -> bool:
-    return all(
-        view.analysis.keeps(variable, effects) and view.module.bound_before(variable, region) and _here(view, variable)
-        for variable in found.sources
-    )
-
-
-def _here(view: View, variable: Variable) -> bool:
-    """Whether the variable can be read from the function's own block: not one of a comprehension."""
-    return variable.scope.kind != "comprehension"
+    return all(source.stays(view, region, effects) for source in found.sources)

@@ -17,7 +17,7 @@ from autotune_tui.agents.offline.rewrites.analysis.nodes import children, code, 
 from autotune_tui.agents.offline.rewrites.analysis.scopes import Variable
 from autotune_tui.agents.offline.rewrites.base import Rewrite, Site, View
 from autotune_tui.agents.offline.rewrites.edits import Edit
-from autotune_tui.agents.offline.rewrites.regions import consumed, leaks, widest
+from autotune_tui.agents.offline.rewrites.regions import Source, consumed, leaks, source_of, widest
 
 _Inner = cst.For | cst.CompFor
 
@@ -53,32 +53,27 @@ REWRITE = Rewrite("nested-lookup-to-dict", sites)
 
 
 def _site(view: View, inner: _Inner) -> Site | None:
-    test = _test(inner)
-    if test is None or not isinstance(inner.target, cst.Name) or not isinstance(inner.iter, cst.Name):
+    test, items = _test(inner), source_of(view, inner.iter)
+    if test is None or items is None or not items.kind.is_a("list", "tuple*") or not isinstance(inner.target, cst.Name):
         return None
-    module = view.module
-    items, item = module.variable_of.get(inner.iter), module.variable_of[inner.target]
+    item = view.module.variable_of[inner.target]
     sides = _sides(view, test, item)
-    if items is None or sides is None or not view.kinds.of_variable(items).is_a("list", "tuple*"):
-        return None
-    key, wanted = sides
-    if not _steady(view, inner, wanted) or not module.bound_before(module.variable_of[wanted.owner], inner):
+    if sides is None or not _steady(view, inner, sides[1]):
         return None
     region = widest(
         view,
         inner.iter,
-        lambda statement, effects: (
-            view.analysis.keeps(items, effects) and module.bound_before(items, statement) and not _stores(effects, key)
-        ),
+        lambda statement, effects: items.stays(view, statement, effects) and not _stores(effects, sides[0]),
     )
     alone = not leaks(view, item, inner) if isinstance(inner, cst.For) else _runs_at_once(view, inner)
-    return _looked_up(view, inner, items, test, sides, region) if region is not None and alone else None
+    bound = view.module.bound_before(view.module.variable_of[sides[1].owner], inner)
+    return _looked_up(view, inner, items, test, sides, region) if region is not None and alone and bound else None
 
 
 def _looked_up(
     view: View,
     inner: _Inner,
-    items: Variable,
+    items: Source,
     test: cst.Comparison,
     sides: tuple[_Key, _Key],
     region: cst.BaseStatement,
@@ -87,30 +82,25 @@ def _looked_up(
     label = key.attribute or key.item.strip("\"'") or "item"
     name = view.module.fresh(f"{items.name}_by_{label}" if label.isidentifier() else f"{items.name}_index")
     step = code(inner.target) if isinstance(inner, cst.For) else _step(view, code(inner.target))
+    held = annotation(item_of(items.kind))
     edit = Edit()
     edit.insert_before(
         region,
-        f"{name}{_annotation(view, items)} = {{}}",
-        f"for {step} in {items.name}:\n    {name}.setdefault({key.read(step)}, []).append({step})",
+        f"{name}{f': dict[object, list[{held}]]' if held else ''} = {{}}",
+        f"for {step} in {items.text}:\n    {name}.setdefault({key.read(step)}, []).append({step})",
     )
     edit.replace(inner.iter, f"{name}.get({wanted.read(wanted.owner.value)}, ())")
     return Site(
         function=view.function,
         node=inner,
         identity=f"for {code(inner.target)} in {code(inner.iter)} if {code(test)}",
-        description=f"Look up {items.name} by {label} in a dict in {view.label}",
-        hypothesis=f"A dict should improve {view.label} because each pass searches all of {items.name} for a few matching items",
+        description=f"Look up {items.text} by {label} in a dict in {view.label}",
+        hypothesis=f"A dict should improve {view.label} because each pass searches all of {items.text} for a few matching items",
         premortem="For a short list, or few searches, making the dict costs more than it saves. Checked: the list and the"
         " compared part of its items do not change in the loop, keys can be hashed, order and all matches stay.",
         expected=-0.7,
         edit=edit,
     )
-
-
-def _annotation(view: View, items: Variable) -> str:
-    """Type checkers want one for an empty dict. Keys of any type may be looked up."""
-    item = annotation(item_of(view.kinds.of_variable(items)))
-    return f": dict[object, list[{item}]]" if item else ""
 
 
 def _step(view: View, name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import libcst as cst
 
@@ -15,7 +16,7 @@ from autotune_tui.agents.offline.rewrites.analysis.uses import Use, argument, is
 from autotune_tui.agents.offline.rewrites.base import Rewrite, Site, View
 from autotune_tui.agents.offline.rewrites.declarations import item_annotation, redeclare
 from autotune_tui.agents.offline.rewrites.edits import Edit
-from autotune_tui.agents.offline.rewrites.regions import loops_of, widest
+from autotune_tui.agents.offline.rewrites.regions import Source, loops_of, source_of, widest
 
 _SMALLEST = 4
 """A list of fewer constants is searched about as fast as a set."""
@@ -25,21 +26,27 @@ _LITERALS = (cst.SimpleString, cst.Integer)
 
 @dataclass(frozen=True, slots=True)
 class _Tests:
-    """The membership tests of one variable in one function whose left sides can be hashed."""
+    """The membership tests of one source in one function whose left sides can be hashed."""
 
-    variable: Variable
+    source: Source
     nodes: tuple[cst.Comparison, ...]
 
     @property
+    def variable(self) -> Variable:
+        return self.source.root
+
+    @property
     def name(self) -> str:
-        return self.variable.name
+        return self.source.name
 
 
 def sites(view: View) -> Iterator[Site]:
     if not view.module.free("set", "frozenset"):
         return
     for tests in _tests(view):
-        if tests.variable.scope.kind == "module":
+        if tests.source.attribute:
+            yield from _snapshots(view, tests)
+        elif tests.variable.scope.kind == "module":
             yield from _module_constant(view, tests)
         elif tests.variable.scope is view.function.scope and not tests.variable.captured and not tests.variable.deleted:
             yield from _converted(view, tests) or _snapshots(view, tests) or _beside(view, tests)
@@ -50,16 +57,16 @@ REWRITE = Rewrite("membership-to-set", sites)
 
 
 def _tests(view: View) -> list[_Tests]:
-    found: dict[Variable, list[cst.Comparison]] = {}
+    found: dict[Source, list[cst.Comparison]] = {}
     for node in view.function.own(cst.Comparison):
         right = _searched(node)
-        if isinstance(right, cst.Name) and right in view.module.variable_of:
-            found.setdefault(view.module.variable_of[right], []).append(node)
+        source = source_of(view, right) if right is not None else None
+        if source is not None and view.kinds.hashable(view.kinds.of(node.left)):
+            found.setdefault(source, []).append(node)
     return [
-        _Tests(variable, tuple(node for node in nodes if view.kinds.hashable(view.kinds.of(node.left))))
-        for variable, nodes in found.items()
-        if view.kinds.of_variable(variable).is_a("list", "tuple", "tuple*")
-        and view.kinds.hashable(item_of(view.kinds.of_variable(variable)))
+        _Tests(source, tuple(nodes))
+        for source, nodes in found.items()
+        if source.kind.is_a("list", "tuple", "tuple*") and view.kinds.hashable(item_of(source.kind))
     ]
 
 
@@ -142,21 +149,15 @@ def _snapshots(view: View, tests: _Tests) -> list[Site]:
     found: list[Site] = []
     done: set[cst.BaseStatement] = set()
     for node in tests.nodes:
-        region = widest(
-            view,
-            node,
-            lambda statement, effects: (
-                view.analysis.keeps(tests.variable, effects) and view.module.bound_before(tests.variable, statement)
-            ),
-        )
+        region = widest(view, node, partial(tests.source.stays, view))
         if region is None or region in done:
             continue
         done.add(region)
         edit = Edit()
         name = view.module.fresh(f"{tests.name}_set")
-        edit.insert_before(region, f"{name} = set({tests.name})")
+        edit.insert_before(region, f"{name} = set({tests.source.text})")
         _redirect(edit, [test for test in tests.nodes if contains(region, test, view.module.parents)], name)
-        why = f"{tests.name} does not change while the loop runs"
+        why = f"{tests.source.text} does not change while the loop runs"
         found.append(_site(view, tests, edit, node, code(node), why))
     return found
 
@@ -262,8 +263,8 @@ def _site(view: View, tests: _Tests, edit: Edit, node: cst.CSTNode, identity: st
         function=view.function,
         node=node,
         identity=identity,
-        description=f"Look up {tests.name} in a set in {view.label}",
-        hypothesis=f"A set should improve {view.label} because `in` on the list {tests.name} compares item by item",
+        description=f"Look up {tests.source.text} in a set in {view.label}",
+        hypothesis=f"A set should improve {view.label} because `in` on the list {tests.source.text} compares item by item",
         premortem=f"For short lists hashing costs more than comparing. Checked: items and tested values can be hashed; {why}.",
         expected=-0.5,
         edit=edit,

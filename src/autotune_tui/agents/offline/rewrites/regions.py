@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 import libcst as cst
 
 from autotune_tui.agents.offline.rewrites.analysis.effects import Effects
+from autotune_tui.agents.offline.rewrites.analysis.kinds import Kind
 from autotune_tui.agents.offline.rewrites.analysis.nodes import Loop, block_of, climb, contains, loops_around
 from autotune_tui.agents.offline.rewrites.analysis.scopes import Variable
 from autotune_tui.agents.offline.rewrites.base import View
@@ -59,8 +61,51 @@ def widest(
 
 
 def guarded(view: View, statement: cst.CSTNode) -> bool:
-    """Whether an exception in `statement` could be handled in the same function: it is inside a try or a with."""
-    return any(isinstance(up, (cst.Try, cst.TryStar, cst.With)) for up in _inside_function(view, statement))
+    """Whether an exception in `statement` could be handled in the same function: it is inside a try or a with (of no file)."""
+    for up in _inside_function(view, statement):
+        files = isinstance(up, cst.With) and all(view.kinds.of(item.item).name == "file" for item in up.items)
+        if isinstance(up, (cst.Try, cst.TryStar, cst.With)) and not files:
+            return True
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Something to read that has a name: a variable, or a plain field of the object in one (`self.rows`)."""
+
+    root: Variable
+    attribute: str
+    kind: Kind
+
+    @property
+    def name(self) -> str:
+        """A name to build others from."""
+        return self.attribute or self.root.name
+
+    @property
+    def text(self) -> str:
+        return f"{self.root.name}.{self.attribute}" if self.attribute else self.root.name
+
+    def stays(self, view: View, region: cst.CSTNode, effects: Effects) -> bool:
+        """Whether it is there before `region` and the same all the while."""
+        if self.root.scope.kind == "comprehension" or not view.module.bound_before(self.root, region):
+            return False
+        if not self.attribute:
+            return view.analysis.keeps(self.root, effects)
+        touched = effects.unknown or self.root in effects.rebound or self.attribute in effects.attributes
+        return not touched and not self.kind.is_a("dict") and view.analysis.only_private(effects)
+
+
+def source_of(view: View, node: cst.BaseExpression) -> Source | None:
+    """The source that an expression is, if it is one."""
+    root = node.value if isinstance(node, cst.Attribute) else node
+    variable = view.module.variable_of.get(root) if isinstance(root, cst.Name) else None
+    if variable is None or not isinstance(root, cst.Name):
+        return None
+    if not isinstance(node, cst.Attribute):
+        return Source(variable, "", view.kinds.of_variable(variable))
+    plain = view.kinds.field_is_plain(view.kinds.of(root), node.attr.value, item=False)
+    return Source(variable, node.attr.value, view.kinds.of(node)) if plain else None
 
 
 def leaks(view: View, variable: Variable, loop: cst.For) -> bool:

@@ -33,7 +33,7 @@ def _passes_unnoticed(view: View, items: cst.ListComp) -> bool:
     effects = view.analysis.of(items)
     return (
         effects.none
-        and not effects.changed
+        and not effects.changed | effects.changed_inside
         and all(_container(view, node.iter) for node in walk(items.for_in) if isinstance(node, cst.CompFor))
     )
 

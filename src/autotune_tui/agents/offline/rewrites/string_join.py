@@ -12,16 +12,16 @@ from autotune_tui.agents.offline.rewrites.base import Rewrite, Site, View
 
 def sites(view: View) -> Iterator[Site]:
     for item in accumulators(view):
-        pieces = [item.value, *(addition.piece for addition in item.additions)]
+        pieces = [addition.piece for addition in item.additions]
         if view.kinds.of_variable(item.variable) != STR or any(view.kinds.of(piece) != STR for piece in pieces):
             continue
         name = item.variable.name
         parts = view.module.fresh(f"{name}_parts")
-        first = code(item.value)
+        first = "" if item.value is None else code(item.value)
         yield Site(
             function=view.function,
-            node=item.start,
-            identity=f"{name} = {first}",
+            node=item.loop,
+            identity=f"{name} += {code(pieces[0])}",
             description=f"Join the pieces of {name} once in {view.label}",
             hypothesis=f"One join should improve {view.label} because {name} += may copy all of the text again and again",
             premortem="CPython often extends a string in place, so that the gain is small, and the list of pieces needs memory."

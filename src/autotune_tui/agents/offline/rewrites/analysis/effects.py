@@ -37,11 +37,15 @@ class Effects:
     """It prints, reads a clock, draws random numbers, or depends on something else that is not in the code."""
     changed: set[Variable] = field(default_factory=set)
     """Local variables holding an object made by this function alone, which is changed."""
+    changed_inside: set[Variable] = field(default_factory=set)
+    """Such variables of which a container inside is changed (`rows[0].append(1)`)."""
     rebound: set[Variable] = field(default_factory=set)
     attributes: set[str] = field(default_factory=set)
     """Names of attributes that are stored to, on whatever object."""
     keys: set[str] = field(default_factory=set)
-    """Constant string keys that are stored to, on whatever object; as source text."""
+    """Constant string keys that are stored to, on whatever object."""
+    calls: set[Function] = field(default_factory=set)
+    """Functions of the file that are called."""
 
     @property
     def none(self) -> bool:
@@ -52,9 +56,11 @@ class Effects:
         self.unknown |= other.unknown
         self.outside |= other.outside
         self.changed |= other.changed
+        self.changed_inside |= other.changed_inside
         self.rebound |= other.rebound
         self.attributes |= other.attributes
         self.keys |= other.keys
+        self.calls |= other.calls
 
 
 class Analysis:
@@ -64,7 +70,6 @@ class Analysis:
         self.module = module
         self.kinds = of_kind
         self._known: dict[tuple[cst.CSTNode, ...], Effects] = {}
-        self._summaries: dict[Function, Effects] = {}
         self._table: dict[type[cst.CSTNode], Callable[[Any, Effects], None]] = {
             cst.Call: self._call,
             cst.With: self._with,
@@ -78,30 +83,55 @@ class Analysis:
         }
 
     def of(self, *nodes: cst.CSTNode) -> Effects:
-        """What running `nodes` once or more may change. Bodies of lambdas in them count as run."""
+        """What running `nodes` once or more may change, calls included. Bodies of lambdas in them count as run."""
+        total = Effects()
+        total.add(self._direct(nodes))
+        pending, seen = list(total.calls), set(total.calls)
+        while pending:
+            function = pending.pop()
+            called = self._seen_by_callers(function)
+            total.add(called)
+            pending += called.calls - seen
+            seen |= called.calls
+        return total
+
+    def _direct(self, nodes: tuple[cst.CSTNode, ...]) -> Effects:
         if nodes not in self._known:
-            effects = Effects()
+            effects = self._known[nodes] = Effects()
             for root in nodes:
                 for node in walk(root, (cst.FunctionDef, cst.ClassDef)):
                     work = self._table.get(type(node))
                     if work is not None:
                         work(node, effects)
-            self._known[nodes] = effects
         return self._known[nodes]
+
+    def _seen_by_callers(self, function: Function) -> Effects:
+        """A function's own effects without those on its own variables."""
+        found = self._direct((function.node.body,))
+        outer = {variable for variable in found.rebound if variable.scope.frame is not function.scope}
+        unknown = found.unknown or function.suspends or bool(function.node.decorators)
+        return Effects(
+            unknown=unknown,
+            outside=found.outside or bool(outer),
+            rebound=outer,
+            attributes=found.attributes,
+            keys=found.keys,
+            calls=found.calls,
+        )
 
     def keeps(self, variable: Variable, effects: Effects) -> bool:
         """Whether the variable and the list, dict, set or text that it holds are the same all the while.
 
         What is changed are objects made by the function itself, so it needs to be known that the variable holds another.
         """
-        if effects.unknown or variable in effects.rebound or variable in effects.changed:
+        if effects.unknown or variable in effects.rebound | effects.changed | effects.changed_inside:
             return False
         options = self.kinds.of_variable(variable).options
         if all(map(kinds.immutable, options)):
             return True
         if effects.keys and any(kind.name in ("dict", "unknown") for kind in options):
             return False
-        return not effects.changed or self._apart(variable)
+        return self._apart(variable) or self.only_private(effects)
 
     def _apart(self, variable: Variable) -> bool:
         """Whether the variable holds no object that another local variable was given as its own."""
@@ -110,17 +140,10 @@ class Analysis:
         line = self.module.binding_line(variable)
         return line is not None and line in self.module.tree.body
 
-    def of_function(self, function: Function) -> Effects:
-        """The effects of calling a function of the file, as its caller sees them."""
-        if function not in self._summaries:
-            self._summaries[function] = Effects()
-            found = self.of(function.node.body)
-            outer = {variable for variable in found.rebound if variable.scope.frame is not function.scope}
-            unknown = found.unknown or function.suspends or bool(function.node.decorators)
-            self._summaries[function] = Effects(
-                unknown, found.outside or bool(outer), set(), outer, found.attributes, found.keys
-            )
-        return self._summaries[function]
+    def only_private(self, effects: Effects) -> bool:
+        """Whether nothing else can hold the changed objects: they are never stored, passed on or named again."""
+        uses = (use for variable in effects.changed for use in uses_of(self.module, variable))
+        return not effects.changed_inside and all(use.kind != "other" for use in uses)
 
     def fresh(self, node: cst.BaseExpression) -> bool:
         """Whether the expression gives a new container that nothing else holds."""
@@ -184,7 +207,7 @@ class Analysis:
             return
         root = self._root(node.value)
         if root is not None:
-            effects.changed.add(root)
+            (effects.changed if isinstance(node.value, cst.Name) else effects.changed_inside).add(root)
             return
         index = node.slice[0].slice
         if isinstance(index, cst.Index) and isinstance(index.value, cst.SimpleString):
@@ -256,7 +279,7 @@ class Analysis:
         if name is not None:
             self._known_call(name, node, effects)
         elif function := self.module.function(node.func):
-            effects.add(self.of_function(function))
+            effects.calls.add(function)
         elif isinstance(node.func, cst.Attribute):
             self._method(node, node.func, effects)
         else:
@@ -278,7 +301,7 @@ class Analysis:
                 continue
             function, name = self.module.function(arg.value), self.module.qualified(arg.value)
             if function is not None:
-                effects.add(self.of_function(function))
+                effects.calls.add(function)
             elif name is None or not known.is_pure(name):
                 effects.unknown |= not self._is_getter(arg.value)
 
@@ -308,7 +331,8 @@ class Analysis:
         elif method in known.CHANGING_METHODS:
             root = self._root(func.value)
             effects.unknown |= root is None
-            effects.changed |= {root} if root is not None else set()
+            if root is not None:
+                (effects.changed if isinstance(func.value, cst.Name) else effects.changed_inside).add(root)
             self._callbacks(node, effects, first=False)
         elif owner.name in ("file", "logger"):
             effects.outside = True
@@ -334,7 +358,7 @@ class Analysis:
 
     def _only_stores(self, init: cst.FunctionDef) -> bool:
         function = self.module.function_of[init]
-        effects = self.of_function(function)
+        effects = self.of(function.node.body)
         return (
             not effects.unknown
             and not effects.outside
