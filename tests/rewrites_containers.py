@@ -146,6 +146,48 @@ CASES = (
     ),
     Case(
         "membership-to-set",
+        "a field of an object",
+        "count_stops",
+        (
+            lists(TEXTS),
+            lists(TEXTS),
+        ),
+        source(r"""
+    class Filter:
+        def __init__(self, stop_words: list[str]) -> None:
+            self.stop_words = stop_words
+            self.hits = 0
+
+        def count(self, words: list[str]) -> int:
+            for word in words:
+                if word in self.stop_words:
+                    self.hits += 1
+            return self.hits
+
+
+    def count_stops(stop_words: list[str], words: list[str]) -> int:
+        return Filter(stop_words).count(words)
+"""),
+        source(r"""
+    class Filter:
+        def __init__(self, stop_words: list[str]) -> None:
+            self.stop_words = stop_words
+            self.hits = 0
+
+        def count(self, words: list[str]) -> int:
+            stop_words_set = set(self.stop_words)
+            for word in words:
+                if word in stop_words_set:
+                    self.hits += 1
+            return self.hits
+
+
+    def count_stops(stop_words: list[str], words: list[str]) -> int:
+        return Filter(stop_words).count(words)
+"""),
+    ),
+    Case(
+        "membership-to-set",
         "constants of the file",
         "is_listed",
         (TEXTS,),

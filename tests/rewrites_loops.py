@@ -64,6 +64,36 @@ CASES = (
 """),
     ),
     Case(
+        "string-concat-to-join",
+        "lines of a file",
+        "shout",
+        (lists(TEXTS),),
+        source(r"""
+    import os
+
+
+    def shout(lines: list[str]) -> str:
+        text = ""
+        with open(os.devnull) as handle:
+            for line in [*lines, *handle]:
+                text += line.upper()
+        return text
+"""),
+        source(r"""
+    import os
+
+
+    def shout(lines: list[str]) -> str:
+        text = ""
+        with open(os.devnull) as handle:
+            text_parts = [text]
+            for line in [*lines, *handle]:
+                text_parts.append(line.upper())
+            text = "".join(text_parts)
+        return text
+"""),
+    ),
+    Case(
         "hoist-invariant",
         "a sum of all",
         "shares",
