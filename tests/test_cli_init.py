@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -46,6 +47,43 @@ def test_a_session_is_set_up_from_options(repo: Path) -> None:
     assert (config.checks.command, config.budget.experiments) == ("pytest -q", 7)
 
 
+def test_a_session_is_set_up_from_a_file_and_options_that_change_it(repo: Path) -> None:
+    """S12: everything the wizard does can be done by flags and by a file."""
+    file = repo / "mine.toml"
+    file.write_text(
+        'goal = "Import"\n[metric]\nname = "rate"\ntarget = 2\n[benchmark]\ncommand = "x"\n[scope]\ninclude = ["a"]\n'
+    )
+    result = init(repo, "--file", str(file), "--json", "--unit", "rows/s", "--command", "y", "--guard", "p99=5%")
+    assert result.exception is None
+    (session,) = find_sessions(repo)
+    assert json.loads(result.output) == {"session": "001-import", "config": str(session.config)}
+    config = load(session.config)
+    assert (config.metric.name, config.metric.unit, config.metric.target) == ("rate", "rows/s", 2.0)
+    assert (config.benchmark.command, config.scope.include) == ("y", ["a"])
+    assert config.guards == {"p99": Amount(value=0.05, relative=True)}
+
+
+def test_a_file_without_a_number_is_refused_as_well(repo: Path) -> None:
+    """S2."""
+    file = repo / "mine.toml"
+    file.write_text('goal = "Import"\n[benchmark]\ncommand = "x"\n[scope]\ninclude = ["a"]\n[budget]\ntime = "1h"\n')
+    assert "no number to reach" in str(init(repo, "--file", str(file)).exception)
+    assert init(repo, "--file", str(file), "--no-target").exception is None
+    file.write_text("goal =")
+    assert isinstance(init(repo, "--file", str(file)).exception, ConfigError)
+    assert isinstance(init(repo, "--file", str(repo / "none")).exception, UsageError)
+
+
+@pytest.mark.parametrize("missing", ["--goal", "--command", "--include"])
+def test_what_no_session_can_do_without_is_asked_for(repo: Path, missing: str) -> None:
+    left = [
+        part for name, value in zip(BASICS[::2], BASICS[1::2], strict=True) if name != missing for part in (name, value)
+    ]
+    error = init(repo, *left, "--target", "1").exception
+    assert isinstance(error, click.UsageError)
+    assert missing in str(error)
+
+
 def test_git_status_stays_as_it_was(repo: Path) -> None:
     assert init(repo, *BASICS, "--target", "1").exception is None
     assert git(repo, "status", "--porcelain") == ""
@@ -85,7 +123,9 @@ def test_no_target_is_fine_when_it_is_said_together_with_a_limit(repo: Path) -> 
 
 
 def test_wrong_options_are_told_by_field_and_nothing_is_written(repo: Path) -> None:
-    error = init(repo, *BASICS, "--target", "1", "--threshold", "much", "--timeout", "soon", "--file", "../x").exception
+    error = init(
+        repo, *BASICS, "--target", "1", "--threshold", "much", "--timeout", "soon", "--metric-file", "../x"
+    ).exception
     assert isinstance(error, ConfigError)
     assert [line.split(": ")[1] for line in error.message.splitlines()] == [
         "metric.file", "metric.threshold", "benchmark.timeout",

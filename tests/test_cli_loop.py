@@ -23,7 +23,7 @@ from autotune_tui.cli.failures import DONE, ERROR, INTERRUPTED, PAUSED
 from autotune_tui.config import SessionConfig
 from autotune_tui.errors import ConfigError, UsageError
 from autotune_tui.journal.files import SessionFolder, find_sessions
-from autotune_tui.model.events import Note, Record
+from autotune_tui.model.events import Note, Record, Sample
 
 TOML = """\
 goal = "Import faster"
@@ -58,10 +58,13 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         SessionFolder.of(root, session).journal.touch()
         return SimpleNamespace(outcome=stand_in.outcome, reason="")
 
-    async def check(root: Path, settings: SessionConfig, on_line: Callable[[Any], None]) -> list[Any]:
+    async def check(
+        root: Path, settings: SessionConfig, on_line: Callable[[Any], None], on_sample: Callable[[Any, int], None]
+    ) -> list[Any]:
         stand_in.runs.append((root, "", settings))
         for line in stand_in.lines:
             on_line(line)
+        on_sample(Sample(value=1.5), 20)
         return list(stand_in.lines)
 
     for name, content in {"run": run_session, "preflight": check}.items():
@@ -156,7 +159,9 @@ def test_check_shows_each_line_and_fails_only_on_a_failure(
     assert rows[1].endswith(f"{worst}  noise: 12 %")
     assert rows[2].strip() == "Close the browser."
     assert find_sessions(repo) == [], "check makes no session"
-    assert json.loads(call("check", "--json", str(repo)).output.splitlines()[1])["status"] == worst
+    *lines, sample = map(json.loads, call("check", "--json", str(repo)).output.splitlines())
+    assert [line["status"] for line in lines] == ["pass", worst]
+    assert (sample["type"], sample["value"], sample["expected"]) == ("sample", 1.5, 20)
 
 
 def test_the_demos_are_listed() -> None:

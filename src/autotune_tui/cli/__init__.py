@@ -7,7 +7,7 @@ import os
 import click
 
 from autotune_tui import __version__
-from autotune_tui.cli import control, loop, reading, setup
+from autotune_tui.cli import checking, control, loop, reading, setup
 from autotune_tui.cli.failures import guarded
 
 NAME = "autotune-tui"
@@ -16,7 +16,7 @@ _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 ORDER = (
     loop.demo,
     setup.init,
-    loop.check,
+    checking.check,
     loop.run,
     control.pause,
     control.resume,

@@ -1,4 +1,4 @@
-"""`run`, `demo` and `check`: the commands that put the engine to work in this process."""
+"""`run` and `demo`: the commands that put the engine to work in this process."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import shlex
 from itertools import chain, count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 EXIT_CODES = {"completed": DONE, "paused": PAUSED, "stopped": INTERRUPTED, "failed": ERROR}
 """By the session's outcome."""
-
-MARKS = {"pass": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
 
 
 @click.command(short_help="Run the loop, or go on with it")
@@ -72,25 +70,6 @@ def _new_folder(name: str) -> Path:
     return next(path for path in map(Path, names) if not path.exists())
 
 
-@click.command(short_help="Try the session without running it")
-@path_argument
-@click.option("--session", "-s", default="", metavar="ID", help="Which session, by id or number.")
-@json_option
-def check(path: Path, session: str, as_json: bool) -> int:
-    """Try the benchmark and the checks on the unchanged code: what would run, and whether it can be trusted."""
-    root = repository(path)
-    failed = False
-
-    def show(line: Any) -> None:
-        nonlocal failed
-        failed = failed or line.status == "fail"
-        click.echo(_as_json(line) if as_json else _in_words(line))
-
-    _, settings = settings_for(root, path, session)
-    preflight(root, settings, show)
-    return ERROR if failed else DONE
-
-
 def run_loop(root: Path, folder: SessionFolder, settings: SessionConfig, as_json: bool) -> int:
     """The adapter to the engine: run a session in this process, show it, and return the exit code."""
     import asyncio
@@ -115,15 +94,6 @@ def say_what_came_of_it(root: Path, folder: SessionFolder) -> None:
         click.echo(click.style(claim, bold=True))
     click.echo(f"What was kept: git -C {shlex.quote(str(root))} log autotune/{folder.id}")
     click.echo(f"The report: {folder.final_report}")
-
-
-def preflight(root: Path, settings: SessionConfig, show: Any) -> None:
-    """The adapter to the engine's preflight: `show` gets each of its lines as it comes."""
-    import asyncio
-
-    from autotune_tui.engine import preflight
-
-    asyncio.run(preflight.check(root, settings, show))
 
 
 def settings_for(root: Path, path: Path, session: str) -> tuple[SessionFolder | None, SessionConfig]:
@@ -155,18 +125,3 @@ def _known_configuration(root: Path) -> Path:
     raise UsageError(
         "Nothing is set up here", f"{root} has no session and no autotune.toml.", "`autotune-tui init` sets one up."
     )
-
-
-def _as_json(line: Any) -> str:
-    import dataclasses
-    import json
-
-    return json.dumps(dataclasses.asdict(line), ensure_ascii=False)
-
-
-def _in_words(line: Any) -> str:
-    from autotune_tui.text import harmless
-
-    mark, colour = MARKS[line.status]
-    text = f"{click.style(f'{mark} {line.status}', fg=colour)}  {line.title}: {harmless(line.detail)}"
-    return f"{text}\n        {harmless(line.hint)}" if line.hint else text

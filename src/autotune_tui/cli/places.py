@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -29,6 +30,23 @@ def session_options(command: F) -> F:
 
 def json_option(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="JSON, for programs.")(command)
+
+
+def file_option(command: F) -> F:
+    help_ = "The configuration to use; - reads it from standard input."
+    kind = click.Path(path_type=Path, allow_dash=True)
+    return click.option("--file", "-f", "config_file", type=kind, metavar="FILE", help=help_)(command)
+
+
+def text_of(file: Path) -> str:
+    """The text of the file that --file names. Raises UsageError."""
+    try:
+        raw = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        return raw.decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            "The configuration cannot be read", f"{file}: {error}.", "Give a TOML file in UTF-8."
+        ) from error
 
 
 def repository(path: Path) -> Path:

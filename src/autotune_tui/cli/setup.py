@@ -1,7 +1,8 @@
-"""`init`: a session from options, without questions."""
+"""`init`: a session from options or a file, without questions."""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from autotune_tui.cli.places import path_argument, repository
+from autotune_tui.cli.places import file_option, json_option, path_argument, repository, text_of
 from autotune_tui.errors import UsageError
 
 if TYPE_CHECKING:
@@ -47,9 +48,9 @@ _PATHS: dict[str, Any] = {"multiple": True, "metavar": "PATH"}
 _PAIRS: dict[str, Any] = {"multiple": True, "callback": _pairs}
 
 FIELD_OPTIONS = (
-    click.option("--goal", "goal", required=True, help="What is to become better, in a sentence."),
-    click.option("--command", "benchmark__command", required=True, help="What is measured: a shell command."),
-    click.option("--include", "scope__include", required=True, **_GLOBS, help="Files that may be changed."),
+    click.option("--goal", "goal", help="What is to become better, in a sentence."),
+    click.option("--command", "benchmark__command", help="What is measured: a shell command."),
+    click.option("--include", "scope__include", **_GLOBS, help="Files that may be changed."),
     click.option("--exclude", "scope__exclude", **_GLOBS, help="Files that may not, although included."),
     click.option("--metric", "metric__name", help="The metric's name."),
     click.option("--unit", "metric__unit", help="Its unit."),
@@ -60,7 +61,7 @@ FIELD_OPTIONS = (
     click.option("--pattern", "metric__pattern", help="For regex: a regular expression; group 1 is the number."),
     click.option("--json-path", "metric__path", help="For json: a JSONPath to the number."),
     click.option("--line", "metric__line", type=int, help="For line: its number; -1 is the last."),
-    click.option("--file", "metric__file", help="Read the number from this file, not from stdout."),
+    click.option("--metric-file", "metric__file", help="Read the number from this file, not from stdout."),
     click.option(
         "--target", "metric__target", metavar="NUMBER", callback=_number, help="The value at which you would stop."
     ),
@@ -94,23 +95,30 @@ def _field_options(command: Any) -> Any:
 
 @click.command(short_help="Set up a session in a git repository")
 @path_argument
+@file_option
 @_field_options
 @click.option("--no-target", is_flag=True, help="There is no such value; needs --experiments or --time.")
 @click.option("--share", is_flag=True, help="Also write autotune.toml to the repository's root, to be committed.")
-def init(path: Path, no_target: bool, share: bool, **options: Any) -> None:
-    """Set up a session in the git repository at PATH.
+@json_option
+def init(path: Path, config_file: Path | None, no_target: bool, share: bool, as_json: bool, **options: Any) -> None:
+    """Set up a session in the git repository at PATH, from options, a file, or a file and options that change it.
 
     Writes .autotune/NUMBER-NAME/autotune.toml, which you may edit. Nothing is run.
     """
-    from autotune_tui.config import dump, validate
+    from autotune_tui.config import dump, tables, validate
     from autotune_tui.journal.files import write_atomic
 
     root = repository(path)
-    require_a_number(options, no_target)
-    config = validate(as_data(options), "init")
+    data = tables(text_of(config_file), str(config_file)) if config_file else require_basics(options)
+    merge(data, as_data(options))
+    require_a_number(data, no_target)
+    config = validate(data, str(config_file or "init"))
     folder = new_session(root, config)
     if share:
         write_atomic(root / "autotune.toml", dump(config))
+    if as_json:
+        click.echo(json.dumps({"session": folder.id, "config": str(folder.config)}))
+        return
     click.echo(f"Session {folder.id} is set up: {folder.config}")
     click.echo("Next: `autotune-tui check` tries it, `autotune-tui run` starts it.")
 
@@ -128,18 +136,36 @@ def new_session(root: Path, config: SessionConfig) -> SessionFolder:
     return folder
 
 
-def require_a_number(options: Mapping[str, Any], no_target: bool) -> None:
+def require_basics(options: Mapping[str, Any]) -> dict[str, Any]:
+    """No data yet, when the options can make up for it. Raises click's error for the first that is missing."""
+    for name, option in (("goal", "--goal"), ("benchmark__command", "--command"), ("scope__include", "--include")):
+        if not options[name]:
+            raise click.UsageError(f"Missing option '{option}'; or give all by --file.")
+    return {}
+
+
+def merge(data: dict[str, Any], more: Mapping[str, Any]) -> None:
+    """Put `more` into `data`, table by table."""
+    for name, value in more.items():
+        if isinstance(value, Mapping) and isinstance(data.get(name), dict):
+            merge(data[name], value)
+        else:
+            data[name] = value
+
+
+def require_a_number(data: Mapping[str, Any], no_target: bool) -> None:
     """Success must be a number, or its absence be said together with a limit (S2). Raises UsageError."""
-    target = options["metric__target"]
+    metric, budget = data.get("metric"), data.get("budget")
+    target = metric.get("target") if isinstance(metric, dict) else None
     if target is not None and no_target:
-        raise UsageError("--target and --no-target contradict each other", "", "Give one of them.")
+        raise UsageError("A target and --no-target contradict each other", "", "Give one of them.")
     if target is None and not no_target:
         raise UsageError(
             "There is no number to reach",
             "A goal in words does not say when it is reached.",
             "Give --target NUMBER, the value at which you would stop; or --no-target with --experiments or --time.",
         )
-    if no_target and all(value is None for name, value in options.items() if name.startswith("budget__")):
+    if no_target and not budget:
         raise UsageError(
             "Nothing would end the session",
             "--no-target was given without a limit.",

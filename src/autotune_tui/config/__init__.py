@@ -13,11 +13,12 @@ from autotune_tui.config.fields import (
     Recovery,
     Scope,
     SessionConfig,
+    Simplicity,
     Source,
     Table,
     WorkspaceOptions,
 )
-from autotune_tui.config.files import dump, load, parse, validate
+from autotune_tui.config.files import dump, load, parse, tables, validate
 from autotune_tui.config.reference import FieldDoc, describe
 from autotune_tui.config.values import (
     Amount,
@@ -46,6 +47,7 @@ __all__ = [
     "Recovery",
     "Scope",
     "SessionConfig",
+    "Simplicity",
     "Source",
     "Table",
     "Tolerance",
@@ -57,5 +59,6 @@ __all__ = [
     "parse",
     "parse_amount",
     "parse_duration",
+    "tables",
     "validate",
 ]

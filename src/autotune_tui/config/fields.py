@@ -212,6 +212,13 @@ class Decision(Table):
     time: Duration = Field(1800.0, description="The most time one decision may measure")
 
 
+class Simplicity(Table):
+    tolerance: Tolerance = Field(
+        Amount(value=0.005, relative=True),
+        description="A change that removes code is kept at an equal metric when harm beyond this is excluded",
+    )
+
+
 class AgentCommand(Table):
     command: Command = Field("", description="The executable, run in the candidate worktree")
     timeout: Duration = Field(1800.0, description="An agent that takes longer is killed")
@@ -250,6 +257,7 @@ class SessionConfig(Table):
     recovery: Recovery = Field(default_factory=Recovery)
     workspace: WorkspaceOptions = Field(default_factory=WorkspaceOptions)
     decision: Decision = Field(default_factory=Decision)
+    simplicity: Simplicity = Field(default_factory=Simplicity)
     agent_command: AgentCommand = Field(default_factory=AgentCommand, validate_default=True)
     agent_offline: AgentOffline = Field(default_factory=AgentOffline)
 

@@ -43,11 +43,15 @@ def load(path: Path) -> SessionConfig:
 
 def parse(text: str, file: str = "autotune.toml") -> SessionConfig:
     """The configuration in a TOML text; `file` is its name in messages. Raises ConfigError as `load` does."""
+    return validate(tables(text, file), file, locate(text))
+
+
+def tables(text: str, file: str = "autotune.toml") -> dict[str, Any]:
+    """The tables of a TOML text, not validated. Raises ConfigError when it is no TOML."""
     try:
-        data = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise _syntax_error(str(error), text, file) from None
-    return validate(data, file, locate(text))
 
 
 def validate(data: Mapping[str, Any], file: str, lines: Mapping[FieldPath, int] | None = None) -> SessionConfig:

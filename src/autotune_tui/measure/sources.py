@@ -36,12 +36,16 @@ def read(metric: Metric, run: Run, cwd: Path) -> Reading:
     """The metric's value and all others of a successful run in `cwd`. Raises MeasureError. Units: see `reading.find`."""
     printed, problems = reading.metric_lines(without_escapes(run.stdout))
     metrics = reading.figures(run)
-    if metric.source == "instructions":
-        value = instructions.read(run, cwd)
-    else:
-        value = reading.find(metric, run, text_of(metric, run, cwd)).value
+    value = find(metric, run, cwd, text_of(metric, run, cwd)).value
     others = {name: found.value for name, found in printed.items() if name not in metrics and name != metric.name}
     return Reading(value, metrics | others, problems)
+
+
+def find(metric: Metric, run: Run, cwd: Path, text: str) -> reading.Found:
+    """The metric's value and its place in `text`, which is that of `text_of`. Raises MeasureError."""
+    if metric.source == "instructions":
+        return reading.Found(instructions.read(run, cwd))
+    return reading.find(metric, run, text)
 
 
 def wrap(metric: Metric, argv: tuple[str, ...], cwd: Path) -> tuple[str, ...]:
