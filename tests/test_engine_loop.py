@@ -19,7 +19,7 @@ from autotune_tui.model.experiment import complete_blocks
 from autotune_tui.stats.order import block_order
 from autotune_tui.stats.scale import to_scores
 from autotune_tui.stats.sequential import RULES, judge
-from engine_support import EXACT, Session, configure, git, make_repo, snapshot
+from engine_support import EXACT, NOISY, Session, configure, git, make_repo, snapshot
 
 # Each experiment sets the cost to the next value of the list; "-" leaves the file alone.
 VALUES = """\
@@ -374,3 +374,34 @@ async def test_preflight_says_what_is_wrong(tmp_path: Path) -> None:
     assert lines[-1].status == "fail"
     assert "cost" in lines[-1].detail
     assert lines[-1].hint
+
+
+async def test_less_code_at_the_same_metric_is_kept(tmp_path: Path) -> None:
+    """L28: the line that goes does nothing; the line that comes does nothing either, and is not kept."""
+    repo = make_repo(tmp_path, {"src/note.txt": "a\nb\nc\n"}, bench=EXACT)
+    script = agent(tmp_path, '[ "$AUTOTUNE_EXPERIMENT" = 1 ] && echo d >> src/note.txt || echo a > src/note.txt')
+    ours = Session(repo, configure(tmp_path / "cache", script, "[budget]\nexperiments = 2"))
+    await ours.run()
+    assert ours.verdicts == [("discard", "no_improvement"), ("keep", "simpler")]
+
+
+async def test_with_noise_less_code_is_kept_only_when_harm_is_excluded(tmp_path: Path) -> None:
+    """L28: 0.5 % is excluded where the noise is small; where it is large the experiment does not even try."""
+    for noise, expected in (("0.002", ("keep", "simpler")), ("0.2", ("discard", "no_improvement"))):
+        folder = tmp_path / noise
+        folder.mkdir()
+        repo = make_repo(folder, {"src/note.txt": "a\nb\nc\n"}, bench=NOISY.replace("0.02", noise))
+        script = agent(folder, "echo a > src/note.txt")
+        ours = Session(repo, configure(folder / "cache", script, "[budget]\nexperiments = 1"))
+        await ours.run()
+        status, reason = ours.verdicts[0]
+        assert (status, reason) == expected or (expected[0] == "discard" and status == "discard")
+
+
+async def test_a_metric_that_varies_after_all_gets_a_new_baseline(tmp_path: Path) -> None:
+    """D1: what looked exact at calibration is not trusted once two runs of one side differ."""
+    bench = EXACT.replace("src/value.txt)", "src/value.txt)$([ -e src/vary ] && echo .$AUTOTUNE_SEED)")
+    ours = session(tmp_path, "touch src/vary; echo 90 > src/value.txt", "[budget]\nexperiments = 1", bench=bench)
+    await ours.run()
+    assert ours.verdicts == [("discard", "inconclusive")]
+    assert any("varies after all" in warning for warning in ours.warnings)

@@ -159,6 +159,12 @@ class Control:
     def _repair(self, command: Command) -> tuple[bool, str]:
         return self._request("reset_worktree", "the worktrees are rebuilt after this experiment")
 
+    def request(self, playbook: str, why: str) -> None:
+        """Ask for a playbook on the loop's own account."""
+        if playbook not in self._requests:
+            self._requests.append(playbook)
+            self._engine.note(f"{playbook} follows: {why}", "warning")
+
     def _request(self, playbook: str, answer: str) -> tuple[bool, str]:
         if playbook in self._requests:
             return False, "already asked for"

@@ -282,9 +282,12 @@ async def check(x: Experiment) -> None:
 
 async def measure(x: Experiment) -> None:
     """Pairs until the evidence decides. Once more when it was the incumbent that failed: that is no one's verdict."""
+    calibration = x.engine.state.calibration
     for last in (False, True):
         try:
-            x.measured = await measuring.measure(x.engine, x.control, x.number, x.log)
+            x.measured = await measuring.measure(x.engine, x.control, x.number, x.log, simpler=await simpler(x))
+            if x.measured.evidence.state == "inconclusive" and calibration is not None and calibration.exact:
+                x.control.request("rebaseline", "the metric varies after all")
             return
         except SampleFailed as failure:
             if failure.side == "candidate":
@@ -296,11 +299,23 @@ async def measure(x: Experiment) -> None:
             x.engine.note(f"a run of the incumbent failed: {failure.detail}", "warning", x.number)
 
 
+async def simpler(x: Experiment) -> bool:
+    """Whether the change takes away more lines than it adds."""
+    added, removed = await asyncio.to_thread(x.engine.workspace.stat, x.incumbent, x.commit)
+    return removed > added
+
+
 async def guard(x: Experiment) -> None:
     """Secondary limits, judged on the same pairs; then the verdict is known."""
     assert x.measured is not None
     verdicts = measuring.guards(x.engine, x.measured)
-    x.verdict = judge_candidate(x.measured.evidence, x.measured.text, verdicts, x.measured.out_of_time)
+    x.verdict = judge_candidate(
+        x.measured.evidence,
+        x.measured.text,
+        verdicts,
+        out_of_time=x.measured.out_of_time,
+        harmless=x.measured.harmless,
+    )
     for name, verdict in verdicts.items():
         if not verdict.vetoed and x.verdict.status == "keep":
             x.engine.note(f"guard {name}: {verdict.text}", experiment=x.number)

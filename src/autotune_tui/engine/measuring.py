@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +15,14 @@ from autotune_tui.engine.sampling import Blocks, Comparison, Sampler, derived_se
 from autotune_tui.model.events import Calibration, Decision, Validation
 from autotune_tui.model.experiment import Segment
 from autotune_tui.model.format import change as change_text
-from autotune_tui.stats.estimate import GuardVerdict, estimate, guard_verdict
-from autotune_tui.stats.scale import Scale, gain_score, relative_change, to_scores
+from autotune_tui.stats.estimate import GuardVerdict, estimate, excludes_harm, guard_verdict
+from autotune_tui.stats.noise import detectable_effect
+from autotune_tui.stats.scale import Scale, gain_score, harm_score, relative_change, to_scores
 from autotune_tui.stats.sequential import RULES, Evidence, judge, judge_exact
 from autotune_tui.workspace import Side
+
+HARM_LOOKS = (10, 16, 24, 40)
+HARM_ALPHA = 0.05
 
 VALIDATION_BLOCKS = 20
 """Forty pairs, a number fixed beforehand: the figure that is reported must not choose its own sample size."""
@@ -38,14 +42,19 @@ class Measured:
     """The candidate's value: the location the test compares, in the metric's unit."""
     out_of_time: bool
     seed: int
+    harmless: bool = False
+    """For a change that removes code: harm beyond the simplicity tolerance is excluded."""
 
     @property
     def text(self) -> str:
         return change_text(self.effect, self.interval, scale=self.scale, unit=self.unit)
 
 
-async def measure(engine: Engine, control: Control, experiment: int, log: Path) -> Measured:
-    """Take blocks until the test keeps or gives up, or time is over. Raises SampleFailed."""
+async def measure(engine: Engine, control: Control, experiment: int, log: Path, *, simpler: bool) -> Measured:
+    """Take blocks until the test keeps or gives up, or time is over. Raises SampleFailed.
+
+    A change that is `simpler` (removes code) and no gain may still be kept, so it is then measured for harm.
+    """
     calibration = engine.state.calibration
     if calibration is None:
         raise RuntimeError("a segment was opened without calibration")
@@ -61,9 +70,44 @@ async def measure(engine: Engine, control: Control, experiment: int, log: Path) 
         out_of_time = evidence.state == "continue" and time.monotonic() - began > engine.config.decision.time
         measured = in_metric_terms(engine, evidence, comparison.blocks, scale_of(calibration), out_of_time, seed)
         engine.record(look(measured, experiment))
+        if evidence.state == "futile" and simpler:
+            harmless = await excludes_harm_of(engine, control, comparison, calibration, seed)
+            return replace(measured, harmless=harmless)
         if evidence.state != "continue" or out_of_time:
             return measured
         await control.safe_point()
+
+
+async def excludes_harm_of(
+    engine: Engine, control: Control, comparison: Comparison, calibration: Calibration, seed: int
+) -> bool:
+    """Whether more blocks show that the candidate is not worse than tolerated (decision.md, simplification).
+
+    The looks share one-sided .05 evenly. Where the noise leaves no hope of excluding so little, nothing is measured.
+    """
+    metric, scale = engine.config.metric, scale_of(calibration)
+    amount = engine.config.simplicity.tolerance
+    level = float(np.median(comparison.blocks.side("incumbent")))
+    tolerance = harm_score(amount.value, amount.relative, scale, metric.direction, level)
+    if calibration.exact:
+        return weigh(engine, comparison.blocks, calibration, seed).effect >= -tolerance
+    if detectable_effect(calibration.sigma, HARM_LOOKS[-1]) > tolerance:
+        return False
+    for pairs in HARM_LOOKS:
+        while comparison.blocks.pairs < pairs:
+            await comparison.next_block()
+            await control.safe_point()
+        scores = to_scores(comparison.blocks.values(), metric.direction, scale)
+        if excludes_harm(
+            scores,
+            comparison.blocks.labels,
+            tolerance,
+            alpha=HARM_ALPHA / len(HARM_LOOKS),
+            location=metric.location,
+            seed=seed,
+        ):
+            return True
+    return False
 
 
 def weigh(engine: Engine, blocks: Blocks, calibration: Calibration, seed: int) -> Evidence:

@@ -18,13 +18,27 @@ class Verdict:
     detail: str
 
 
-def judge_candidate(evidence: Evidence, change: str, guards: Mapping[str, GuardVerdict], out_of_time: bool) -> Verdict:
-    """The verdict. `change` is the measured change in words, such as "-13.1 % [-13.9, -12.2]"."""
-    if evidence.state != "keep":
+def judge_candidate(
+    evidence: Evidence,
+    change: str,
+    guards: Mapping[str, GuardVerdict],
+    *,
+    out_of_time: bool = False,
+    harmless: bool = False,
+) -> Verdict:
+    """The verdict. `change` is the measured change in words, such as "-13.1 % [-13.9, -12.2]".
+
+    `harmless`: the change removes code, and harm beyond the simplicity tolerance is excluded.
+    """
+    if evidence.state != "keep" and not harmless:
         return _discard(evidence, change, out_of_time)
     vetoes = [f"{name} {guard.text}" for name, guard in guards.items() if guard.vetoed]
     if vetoes:
         return Verdict("discard", "guard", f"{change}, but {'; '.join(vetoes)}")
+    if evidence.state != "keep":
+        return Verdict(
+            "keep", "simpler", f"less code at the same metric: {change}, more harm than tolerated is excluded"
+        )
     weak = " (weak evidence)" if evidence.weak else ""
     return Verdict("keep", "improvement", f"{change} after {evidence.pairs} pairs{weak}")
 
