@@ -93,6 +93,30 @@ CASES = (
 """),
     ),
     Case(
+        "compile-regex",
+        "compiled in the function",
+        "numbers",
+        (TEXTS,),
+        source(r"""
+    import re
+
+
+    def numbers(text: str) -> list[str]:
+        pattern = re.compile("a|x", re.IGNORECASE)
+        return pattern.findall(text)
+"""),
+        source(r"""
+    import re
+
+    _NUMBERS_PATTERN = re.compile("a|x", re.IGNORECASE)
+
+
+    def numbers(text: str) -> list[str]:
+        pattern = _NUMBERS_PATTERN
+        return pattern.findall(text)
+"""),
+    ),
+    Case(
         "sorted-first-to-min",
         "the least by a key",
         "cheapest",
@@ -142,6 +166,30 @@ CASES = (
         if not names:
             return ""
         return max(names)
+"""),
+    ),
+    Case(
+        "sorted-first-to-min",
+        "the least of what is left, in a while",
+        "in_order",
+        (lists(integers(0, 3)),),
+        source(r"""
+    def in_order(values: list[int]) -> list[int]:
+        out = []
+        while len(values) > 0 and len(out) < 3:
+            least = sorted(values)[0]
+            values.remove(least)
+            out.append(least)
+        return out
+"""),
+        source(r"""
+    def in_order(values: list[int]) -> list[int]:
+        out = []
+        while len(values) > 0 and len(out) < 3:
+            least = min(values)
+            values.remove(least)
+            out.append(least)
+        return out
 """),
     ),
     Case(

@@ -65,6 +65,27 @@ CASES = (
     ),
     Case(
         "string-concat-to-join",
+        "a sum of pieces",
+        "joined",
+        (lists(TEXTS),),
+        source(r"""
+    def joined(words: list[str]) -> str:
+        line = ">"
+        for word in words:
+            line = line + word + ","
+        return line
+"""),
+        source(r"""
+    def joined(words: list[str]) -> str:
+        line_parts = [">"]
+        for word in words:
+            line_parts.append(word + ",")
+        line = "".join(line_parts)
+        return line
+"""),
+    ),
+    Case(
+        "string-concat-to-join",
         "lines of a file",
         "shout",
         (lists(TEXTS),),

@@ -118,19 +118,22 @@ def _additions(view: View, variable: Variable, loop: OuterLoop) -> list[Addition
 
 
 def addition(view: View, variable: Variable, node: cst.CSTNode) -> cst.BaseExpression | None:
-    """The piece of `x += piece` or `x = x + piece`, in which x does not appear."""
+    """The piece of `x += piece`, `x = x + piece` or `x = x + one + two`; x must not appear in it."""
     if isinstance(node, cst.AugAssign) and isinstance(node.operator, cst.AddAssign):
         return node.value if _is(view, node.target, variable) else None
     if not isinstance(node, cst.Assign) or len(node.targets) != 1 or not _is(view, node.targets[0].target, variable):
         return None
-    total = node.value
-    if (
-        isinstance(total, cst.BinaryOperation)
-        and isinstance(total.operator, cst.Add)
-        and _is(view, total.left, variable)
-    ):
+    return _behind(view, variable, node.value)
+
+
+def _behind(view: View, variable: Variable, total: cst.BaseExpression) -> cst.BaseExpression | None:
+    """What is added to the variable in a sum that starts with it."""
+    if not isinstance(total, cst.BinaryOperation) or not isinstance(total.operator, cst.Add):
+        return None
+    if _is(view, total.left, variable):
         return total.right
-    return None
+    rest = _behind(view, variable, total.left)
+    return total.with_changes(left=rest) if rest is not None else None
 
 
 def _is(view: View, node: cst.CSTNode, variable: Variable) -> bool:

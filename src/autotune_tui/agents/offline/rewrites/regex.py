@@ -22,6 +22,7 @@ _PLACES = {
     "split": ("string", "maxsplit", "flags"),
     "sub": ("repl", "string", "count", "flags"),
     "subn": ("repl", "string", "count", "flags"),
+    "compile": ("flags",),
 }
 """What follows the pattern in the functions of `re`. A compiled pattern's methods take the same, but for the flags."""
 _FLAGS = {"A", "ASCII", "I", "IGNORECASE", "M", "MULTILINE", "S", "DOTALL", "X", "VERBOSE", "U", "UNICODE"}
@@ -67,7 +68,7 @@ def _site(view: View, node: cst.Call) -> Site | None:
         node=node,
         identity=code(node),
         description=f"Compile the pattern of re.{function} in {view.label} once",
-        hypothesis=f"A compiled pattern should improve {view.label} because re.{function} looks the pattern up on every call",
+        hypothesis=f"A compiled pattern should improve {view.label} because re looks the pattern up on every call",
         premortem="The lookup costs little beside a long match. Checked: the pattern and the flags are constants that compile,"
         " and `re` is the standard module.",
         expected=-0.15 if loops_around(node, module.parents) else -0.1,
@@ -146,7 +147,9 @@ def _flag_value(view: View, node: cst.BaseExpression) -> int | None:
 
 
 def _method(name: str, function: str, kept: list[bool]) -> Transform:
-    def change(call: cst.Call) -> cst.Call:
+    def change(call: cst.Call) -> cst.BaseExpression:
+        if function == "compile":
+            return cst.Name(name)
         args = [arg for arg, keep in zip(call.args, kept, strict=True) if keep]
         if args:
             args[-1] = args[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)

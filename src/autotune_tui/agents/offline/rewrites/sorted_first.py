@@ -7,7 +7,7 @@ hold something, and `heapq.nsmallest(1, x)[0]`, which is built on `min`, elsewhe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import libcst as cst
@@ -15,7 +15,8 @@ import libcst as cst
 from autotune_tui.agents.offline.rewrites.analysis import kinds
 from autotune_tui.agents.offline.rewrites.analysis.evidence import always_leaves
 from autotune_tui.agents.offline.rewrites.analysis.nodes import climb, code, inline
-from autotune_tui.agents.offline.rewrites.analysis.uses import is_target
+from autotune_tui.agents.offline.rewrites.analysis.scopes import Variable
+from autotune_tui.agents.offline.rewrites.analysis.uses import argument, is_target
 from autotune_tui.agents.offline.rewrites.base import Rewrite, Site, View
 from autotune_tui.agents.offline.rewrites.edits import Edit
 
@@ -132,25 +133,60 @@ def _surely_filled(view: View, node: cst.CSTNode, items: cst.BaseExpression) -> 
     if variable is None or not kinds.sized(view.kinds.of_variable(variable)):
         return False
     for child, parent in climb(node, view.module.parents):
-        if isinstance(parent, cst.If) and child is parent.body and _is(view, parent.test, variable):
-            return view.analysis.keeps(variable, view.analysis.of(parent.body))
-        if isinstance(parent, (cst.IndentedBlock, cst.Module)) and isinstance(child, cst.BaseStatement):
-            block = list(parent.body)
-            for number, statement in enumerate(block[: block.index(child)]):
-                if _leaves_when_empty(view, statement, variable):
-                    return view.analysis.keeps(variable, view.analysis.of(*block[number + 1 : block.index(child) + 1]))
+        if isinstance(parent, cst.IndentedBlock):
+            before = parent.body[: [part is child for part in parent.body].index(True)]
+            start = _filled_from(view, parent, before, variable)
+            if start is not None:
+                return view.analysis.keeps(variable, view.analysis.of(*before[start:], child))
         if isinstance(parent, cst.FunctionDef):
             break
     return False
 
 
-def _is(view: View, node: cst.BaseExpression, variable: object) -> bool:
-    return isinstance(node, cst.Name) and view.module.variable_of.get(node) is variable
+def _filled_from(view: View, block: cst.IndentedBlock, before: Sequence[cst.CSTNode], variable: Variable) -> int | None:
+    """From which of the statements `before` on it is known that the container holds something; None when it is not."""
+    for number in range(len(before), 0, -1):
+        statement = before[number - 1]
+        left = isinstance(statement, cst.If) and statement.orelse is None and always_leaves(statement.body)
+        if isinstance(statement, cst.If) and left and _says_empty(view, statement.test, variable):
+            return number
+    owner = view.module.parents[block]
+    guarded = (
+        isinstance(owner, (cst.If, cst.While)) and owner.body is block and _says_filled(view, owner.test, variable)
+    )
+    return 0 if guarded else None
 
 
-def _leaves_when_empty(view: View, statement: cst.CSTNode, variable: object) -> bool:
-    if not isinstance(statement, cst.If) or not isinstance(statement.test, cst.UnaryOperation):
+def _says_filled(view: View, test: cst.BaseExpression, variable: Variable) -> bool:
+    """`x`, `len(x) > 0`, or such a thing with `and`."""
+    if isinstance(test, cst.BooleanOperation) and isinstance(test.operator, cst.And):
+        return _says_filled(view, test.left, variable) or _says_filled(view, test.right, variable)
+    return _is(view, test, variable) or _compares_length(view, test, variable, cst.GreaterThan)
+
+
+def _says_empty(view: View, test: cst.BaseExpression, variable: Variable) -> bool:
+    """`not x`, `len(x) == 0`, or such a thing with `or`."""
+    if isinstance(test, cst.BooleanOperation) and isinstance(test.operator, cst.Or):
+        return _says_empty(view, test.left, variable) or _says_empty(view, test.right, variable)
+    negated = isinstance(test, cst.UnaryOperation) and isinstance(test.operator, cst.Not)
+    if negated and isinstance(test, cst.UnaryOperation):
+        return _is(view, test.expression, variable)
+    return _compares_length(view, test, variable, cst.Equal)
+
+
+def _compares_length(view: View, test: cst.BaseExpression, variable: Variable, operator: type[cst.BaseCompOp]) -> bool:
+    """`len(x) <operator> 0`."""
+    if not isinstance(test, cst.Comparison) or len(test.comparisons) != 1:
         return False
-    test = statement.test
-    negated = isinstance(test.operator, cst.Not) and _is(view, test.expression, variable)
-    return negated and statement.orelse is None and always_leaves(statement.body)
+    call, right = view.module.builtin_call(test.left, "len"), test.comparisons[0]
+    item = argument(call) if call is not None else None
+    return (
+        item is not None
+        and _is(view, item, variable)
+        and isinstance(right.operator, operator)
+        and code(right.comparator) == "0"
+    )
+
+
+def _is(view: View, node: cst.BaseExpression, variable: Variable) -> bool:
+    return isinstance(node, cst.Name) and view.module.variable_of.get(node) is variable
