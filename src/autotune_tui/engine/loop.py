@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from autotune_tui.agents.base import NothingToPropose
 from autotune_tui.engine import artifacts, experiment
+from autotune_tui.engine.budget import used_up
 from autotune_tui.engine.calibration import open_segment, prepare_both
 from autotune_tui.engine.control import Control
 from autotune_tui.engine.core import Engine
@@ -50,7 +51,7 @@ async def _experiments(engine: Engine, control: Control) -> str:
     while True:
         await control.run(control.safe_point())
         await obey(engine, control)
-        over = target_reached(engine) or out_of_budget(engine)
+        over = target_reached(engine) or used_up(engine.config.budget, engine.state, timestamp(datetime.now(UTC)))
         if over:
             return over
         number = engine.state.last_number + 1
@@ -129,17 +130,3 @@ def target_reached(engine: Engine) -> str:
     if not validation.confirmed or not state.target_reached(validation.after):
         return ""
     return f"the target of {state.config.target:g} {state.config.metric_unit} is reached".replace("  ", " ")
-
-
-def out_of_budget(engine: Engine) -> str:
-    """Which limit is used up, in words; empty while there is room for another experiment."""
-    budget, state = engine.config.budget, engine.state
-    if budget.experiments is not None and state.experiment_count >= budget.experiments:
-        return f"all {budget.experiments} experiments are done"
-    if budget.time is not None and state.elapsed(timestamp(datetime.now(UTC))) >= budget.time:
-        return f"the time of {budget.time:g} s is used up"
-    if budget.tokens is not None and state.usage.tokens >= budget.tokens:
-        return f"{state.usage.tokens} of {budget.tokens} tokens are used"
-    if budget.usd is not None and state.usage.usd >= budget.usd:
-        return f"{state.usage.usd:.2f} of {budget.usd:.2f} dollars are spent"
-    return ""

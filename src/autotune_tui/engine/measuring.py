@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
+from autotune_tui.engine.budget import time_left
 from autotune_tui.engine.calibration import build
 from autotune_tui.engine.control import Control
 from autotune_tui.engine.core import Engine
 from autotune_tui.engine.sampling import Blocks, Comparison, Sampler, derived_seed
+from autotune_tui.journal.writer import timestamp
 from autotune_tui.model.events import Calibration, Decision, Validation
 from autotune_tui.model.experiment import Segment
 from autotune_tui.model.format import change as change_text
@@ -67,7 +70,7 @@ async def measure(engine: Engine, control: Control, experiment: int, log: Path, 
     while True:
         await comparison.next_block()
         evidence = weigh(engine, comparison.blocks, calibration, seed)
-        out_of_time = evidence.state == "continue" and time.monotonic() - began > engine.config.decision.time
+        out_of_time = evidence.state == "continue" and is_over(engine, began)
         measured = in_metric_terms(engine, evidence, comparison.blocks, scale_of(calibration), out_of_time, seed)
         engine.record(look(measured, experiment))
         if evidence.state == "futile" and simpler:
@@ -76,6 +79,13 @@ async def measure(engine: Engine, control: Control, experiment: int, log: Path, 
         if evidence.state != "continue" or out_of_time:
             return measured
         await control.safe_point()
+
+
+def is_over(engine: Engine, began: float) -> bool:
+    """Whether the decision's time or the session's is over."""
+    now = timestamp(datetime.now(UTC))
+    left = time_left(engine.config.budget, engine.state, now)
+    return time.monotonic() - began > engine.config.decision.time or left < 0
 
 
 async def excludes_harm_of(
