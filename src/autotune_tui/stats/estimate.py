@@ -130,15 +130,14 @@ class _Test:
         self._scores = scores
         self._candidate = candidate
         self._location = location
-        self._labels = reference(seed, candidate, RANDOM)
+        self._labels, self._own = reference(seed, candidate, RANDOM)
         self.effect = float(statistic(scores.ravel(), candidate.reshape(-1, 1), location)[0])
 
     def _shares(self, supposed: float) -> tuple[float, float]:
         """P(T* <= T) and P(T* >= T) if the effect were `supposed`."""
         flat = (self._scores + supposed * self._candidate).ravel()
         values = statistic(flat, self._labels, self._location)
-        own = statistic(flat, self._candidate.reshape(-1, 1), self._location)[0]
-        tie = rounding(flat)
+        own, tie = values[self._own], rounding(flat)
         return float(np.mean(values <= own + tie)), float(np.mean(values >= own - tie))
 
     def share_below(self, supposed: float) -> float:

@@ -45,8 +45,8 @@ def side_noise(scores: Floats, candidate: NDArray[np.bool_]) -> float:
 
     `scores`, `candidate`: (blocks, 4), True where the candidate ran.
     """
-    differences = np.concatenate([np.diff(scores[side].reshape(-1, 2), axis=1) for side in (candidate, ~candidate)])
-    return float(MAD_TO_SIGMA * np.median(np.abs(differences)))
+    sides = np.concatenate([scores[candidate], scores[~candidate]])
+    return float(MAD_TO_SIGMA * np.median(np.abs(sides[::2] - sides[1::2])))
 
 
 def detectable_effect(sigma: float, pairs: int) -> float:

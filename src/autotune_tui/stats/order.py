@@ -14,9 +14,18 @@ BLOCK = 4
 
 PAIRS_PER_BLOCK = 2
 
-ARRANGEMENTS: NDArray[np.bool_] = np.array(
-    [[0, 0, 1, 1], [0, 1, 0, 1], [0, 1, 1, 0], [1, 0, 0, 1], [1, 0, 1, 0], [1, 1, 0, 0]], dtype=np.bool_
+Order = tuple[bool, bool, bool, bool]
+
+_ORDERS: tuple[Order, ...] = (
+    (False, False, True, True),
+    (False, True, False, True),
+    (False, True, True, False),
+    (True, False, False, True),
+    (True, False, True, False),
+    (True, True, False, False),
 )
+
+ARRANGEMENTS: NDArray[np.bool_] = np.array(_ORDERS)
 """The six orders of a block; True where the candidate runs."""
 
 _GOLDEN = 0x9E3779B97F4A7C15
@@ -25,23 +34,28 @@ _ORDER = 1
 """Streams keep the uses of one seed apart: the drawn order, and (in `relabel`) the reference sets."""
 
 
-def block_order(seed: int, block: int, attempt: int) -> tuple[bool, bool, bool, bool]:
+def block_order(seed: int, block: int, attempt: int) -> Order:
     """Which side runs at each of the four places of a block: True for the candidate.
 
     Uniform over the six arrangements, recomputable from the journalled seed; `block` and `attempt` count from zero, and a
     block that is taken again (next attempt) gets an order of its own.
     """
-    chosen = ARRANGEMENTS[int(draw(seed, (_ORDER, block, attempt), 1)[0])]
-    return bool(chosen[0]), bool(chosen[1]), bool(chosen[2]), bool(chosen[3])
+    value = _mix((_state(seed, (_ORDER, block, attempt)) + _GOLDEN) & _MASK)
+    return _ORDERS[((value >> 32) * len(_ORDERS)) >> 32]
 
 
-def draw(seed: int, stream: tuple[int, ...], count: int) -> NDArray[np.int64]:
-    """`count` indices of arrangements, uniform over 0..5 and independent between streams."""
+def draw(seed: int, stream: tuple[int, ...], count: int) -> NDArray[np.uint8]:
+    """`count` indices of arrangements, uniform over 0..5 and independent between streams; a longer draw goes on."""
+    steps = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(_GOLDEN) + np.uint64(_state(seed, stream))
+    values = _mix_all(steps) >> np.uint64(32)
+    return ((values * np.uint64(len(_ORDERS))) >> np.uint64(32)).astype(np.uint8)
+
+
+def _state(seed: int, stream: tuple[int, ...]) -> int:
     state = seed & _MASK
     for part in stream:
         state = _mix((state + _GOLDEN * (part + 1)) & _MASK)
-    steps = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(_GOLDEN) + np.uint64(state)
-    return (_mix_all(steps) % np.uint64(len(ARRANGEMENTS))).astype(np.int64)
+    return state
 
 
 def _mix(value: int) -> int:
