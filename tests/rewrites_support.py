@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cache, reduce
 from textwrap import dedent
 from typing import Any
 
@@ -46,8 +46,9 @@ def rewritten(rewrite: str, text: str) -> str:
     return changed
 
 
+@cache
 def load(text: str) -> dict[str, Any]:
-    """The names of a module, run from its source."""
+    """The names of a module, run from its source (once)."""
     names: dict[str, Any] = {"__name__": __name__}
     exec(compile(text, "<tried>", "exec"), names)
     return names

@@ -106,6 +106,8 @@ def _compare(function: Function, table: symtable.SymbolTable) -> int:
         for name, variable in uses
         if not name.startswith("__") and name not in ("True", "False", "None")
     ]
+    known = set(table.get_identifiers())  # newer Pythons keep names in annotations elsewhere
+    uses = [(name, variable) for name, variable in uses if name in known]
     for name, variable in uses:
         symbol, home = table.lookup(name), variable.scope
         if home is function.scope:
