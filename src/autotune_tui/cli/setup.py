@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from autotune_tui.cli.looking import show_suggestions
 from autotune_tui.cli.places import file_option, json_option, path_argument, repository, text_of
 from autotune_tui.errors import UsageError
 
@@ -99,8 +100,11 @@ def _field_options(command: Any) -> Any:
 @_field_options
 @click.option("--no-target", is_flag=True, help="There is no such value; needs --experiments or --time.")
 @click.option("--share", is_flag=True, help="Also write autotune.toml to the repository's root, to be committed.")
+@click.option("--suggest", is_flag=True, help="Only look at the repository and say what could be set up.")
 @json_option
-def init(path: Path, config_file: Path | None, no_target: bool, share: bool, as_json: bool, **options: Any) -> None:
+def init(
+    path: Path, config_file: Path | None, no_target: bool, share: bool, suggest: bool, as_json: bool, **options: Any
+) -> None:
     """Set up a session in the git repository at PATH, from options, a file, or a file and options that change it.
 
     Writes .autotune/NUMBER-NAME/autotune.toml, which you may edit. Nothing is run.
@@ -109,6 +113,9 @@ def init(path: Path, config_file: Path | None, no_target: bool, share: bool, as_
     from autotune_tui.journal.files import write_atomic
 
     root = repository(path)
+    if suggest:
+        show_suggestions(root, as_json)
+        return
     data = tables(text_of(config_file), str(config_file)) if config_file else require_basics(options)
     merge(data, as_data(options))
     require_a_number(data, no_target)
@@ -118,9 +125,9 @@ def init(path: Path, config_file: Path | None, no_target: bool, share: bool, as_
         write_atomic(root / "autotune.toml", dump(config))
     if as_json:
         click.echo(json.dumps({"session": folder.id, "config": str(folder.config)}))
-        return
-    click.echo(f"Session {folder.id} is set up: {folder.config}")
-    click.echo("Next: `autotune-tui check` tries it, `autotune-tui run` starts it.")
+    else:
+        click.echo(f"Session {folder.id} is set up: {folder.config}")
+        click.echo("Next: `autotune-tui check` tries it, `autotune-tui run` starts it.")
 
 
 def new_session(root: Path, config: SessionConfig) -> SessionFolder:

@@ -1,0 +1,1 @@
+"""Recipes as data, see `autotune_tui.suggest.recipes`."""
