@@ -1,0 +1,1 @@
+"""What the details screen is made of: one experiment as frozen views, and a widget for each of its tabs."""
