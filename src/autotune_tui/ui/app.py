@@ -1,36 +1,74 @@
 """The application: which session is open, which screens are shown, and what happens when something goes wrong.
 
 What other screens may use: `app.store` (the open session), `app.root` (the repository), `app.mode`, and the methods
-`open_session`, `new_session`, `show_sessions`, `show_details` and `send`.
+`open_session`, `new_session`, `show_sessions`, `show_details`, `start_engine` and `send`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.app import App
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
 
+from autotune_tui.errors import AutotuneError
 from autotune_tui.journal.files import SessionFolder
-from autotune_tui.ui.commands import Mode
+from autotune_tui.model.events import Control
+from autotune_tui.model.format import one_line
+from autotune_tui.ui.commands import BY_ID, Mode
+from autotune_tui.ui.follower import Look
+from autotune_tui.ui.settings import Settings
 from autotune_tui.ui.store import Store
-from autotune_tui.ui.theme import DARK, THEMES
+from autotune_tui.ui.theme import THEMES
+
+if TYPE_CHECKING:
+    from autotune_tui.ui.engine import EngineProcess
+    from autotune_tui.ui.screens.loop import LoopScreen
+    from autotune_tui.ui.views import Standing
 
 
 class AutotuneApp(App[int]):
     """The whole interface. Its result is the exit code."""
 
     TITLE = "autotune-tui"
-    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+c", "interrupt", "Quit", id="interrupt", show=False, priority=True),
+    ]
 
-    def __init__(self, store: Store | None = None, *, root: Path | None = None, mode: Mode = "live") -> None:
-        """Open `store`; without one, the session of the repository `root` (asks when several, sets up when none)."""
+    def __init__(
+        self,
+        store: Store | None = None,
+        *,
+        root: Path | None = None,
+        mode: Mode = "live",
+        settings: Settings | None = None,
+        settings_path: Path | None = None,
+    ) -> None:
+        """Open `store`; without one, the sessions of the repository `root`, or the wizard when there are none."""
         super().__init__()
         self.store = store or Store()
         self.root = root
         self.mode: Mode = mode
+        self.settings = settings or Settings()
+        self.settings_path = settings_path
+        self.crash: Exception | None = None
+        """What went wrong inside the interface, for the words after it has ended."""
+        self._engine: EngineProcess | None = None
+        self._leave_when_stopped = False
+        self._awaited: dict[str, str] = {}
+        """Commands that were sent and not answered yet, by id."""
+        self._known = False
+        """Whether the open session's journal has been read to its end once."""
+        self._answered = 0
+        """The journal's place up to which answers were told."""
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = DARK.name
+        self.theme = self.settings.theme if self.settings.theme in self.available_themes else THEMES[0].name
+        self.set_keymap(dict(self.settings.keymap))
 
     def on_mount(self) -> None:
         if self.store.path is not None:
@@ -38,13 +76,21 @@ class AutotuneApp(App[int]):
         elif self.root is not None:
             self.show_sessions()
 
+    def perform(self, id: str, screen: LoopScreen) -> None:
+        """Do a command of the table on the loop screen; asks first where the table says so, or says why it cannot be."""
+        from autotune_tui.ui.acting import perform
+
+        perform(self, BY_ID[id], screen)
+
     def open_session(self, session: str) -> None:
-        """Show the loop of this session of the repository, in place of the one that is open."""
+        """Show the loop of this session of the repository, in place of the one that is open; starts its engine if need be."""
         if self.root is None:
             raise ValueError("no repository is open")
         folder = SessionFolder.of(self.root, session)
         self.store.stop()
         self.store = Store(folder.journal, folder)
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
         self._show_loop(self.store)
 
     def new_session(self) -> None:
@@ -57,13 +103,29 @@ class AutotuneApp(App[int]):
     def _set_up(self, session: str | None) -> None:
         if session:
             self.open_session(session)
+        elif len(self.screen_stack) == 1:
+            self.exit(0)
 
     def show_sessions(self) -> None:
-        """Show the sessions of the repository."""
+        """Show the sessions of the repository; the wizard when there are none, the loop when there is one."""
+        from autotune_tui.journal.files import find_sessions
         from autotune_tui.ui.screens.sessions import SessionsScreen
 
-        if self.root is not None:
-            self.push_screen(SessionsScreen(self.root))
+        if self.root is None:
+            return
+        found = find_sessions(self.root)
+        if not found:
+            self.new_session()
+        elif len(found) == 1 and len(self.screen_stack) == 1:
+            self.open_session(found[0].id)
+        else:
+            self.push_screen(SessionsScreen(self.root), self._chosen)
+
+    def _chosen(self, session: str | None) -> None:
+        if session:
+            self.open_session(session)
+        elif len(self.screen_stack) == 1:
+            self.exit(0)
 
     def show_details(self, index: int, tab: str = "") -> None:
         """Show one experiment of the open session whole; `tab` is plan, diff, samples, log, profile, reflexion or time."""
@@ -74,4 +136,139 @@ class AutotuneApp(App[int]):
     def _show_loop(self, store: Store) -> None:
         from autotune_tui.ui.screens.loop import LoopScreen
 
+        store.subscribe(self)
+        store.start()
+        self._known = False
+        self._know()
         self.push_screen(LoopScreen(store))
+
+    def _know(self) -> None:
+        """Once the journal has been read: from here on answers are told, and the engine is started if it is wanted."""
+        if self._known or self.store.look.reading:
+            return
+        self._known = True
+        self._answered = self.store.state.seq
+        if self.mode == "live" and wants_engine(self.store.look):
+            self.start_engine()
+
+    def send(self, command: str, text: str = "") -> None:
+        """Put a command into the open session's inbox; its answer comes back through the journal and is told."""
+        from getpass import getuser
+
+        from autotune_tui.journal.inbox import send
+
+        if self.mode != "live" or self.store.folder is None:
+            raise ValueError("only a live session takes commands")
+        try:
+            self._awaited[send(self.store.folder.inbox, command, by=getuser(), text=text)] = command
+        except AutotuneError as error:
+            self.tell(error)
+
+    def start_engine(self) -> None:
+        """Start an engine on the open session, in a process of its own."""
+        from autotune_tui.ui.engine import EngineProcess
+
+        if self.root is None or self.store.folder is None:
+            raise ValueError("no session of a repository is open")
+        try:
+            self._engine = EngineProcess(self.root, self.store.folder)
+        except AutotuneError as error:
+            self.tell(error)
+
+    def is_starting(self, store: Store) -> bool:
+        """Whether an engine was started here and is not at work yet."""
+        return self._engine is not None and self._engine.ended is None and store.engine is None
+
+    def engine_standings(self, store: Store) -> tuple[Standing, ...]:
+        """What is to be said of the engine that was started here, while it lasts."""
+        from autotune_tui.ui.views import Standing
+
+        if self._engine is None or store.engine is not None:
+            return ()
+        if self._engine.ended is None:
+            return (Standing("info", "the engine is starting"),)
+        if self._engine.ended not in (0, 3, 130):
+            return (Standing("bad", f"the engine has failed: {self._engine.last_words()}"),)
+        return ()
+
+    def leave(self) -> None:
+        """End the application; while an engine works, ask what becomes of the loop."""
+        if self.mode != "live" or not (self.store.engine or self.is_starting(self.store)):
+            self.exit(0)
+            return
+        from autotune_tui.ui.screens.confirm import leaving
+
+        if self._leave_when_stopped:
+            self.exit(0)
+        else:
+            self.push_screen(leaving(self.store.folder.id if self.store.folder else "The session"), self._left)
+
+    def _left(self, answer: str | None) -> None:
+        if answer == "leave":
+            self.exit(0)
+        elif answer == "stop":
+            self._leave_when_stopped = True
+            self.send("stop")
+            self.notify("Leaves when the engine has stopped; q leaves at once.")
+
+    def on_store_changed(self, event: Store.Changed) -> None:
+        """The open session went on: tell answers, and leave once the engine has stopped if that is waited for."""
+        self._know()
+        state = self.store.state
+        for control in state.controls:
+            if self._known and control.seq > self._answered:
+                self._awaited.pop(control.id, None)
+                self._say(control)
+        self._answered = max(self._answered, state.seq)
+        if self._leave_when_stopped and self.store.engine is None:
+            self.exit(0)
+
+    def _say(self, control: Control) -> None:
+        words = f"{control.command}: {control.reason}" if control.reason else control.command
+        mark = "✓" if control.accepted else "✗ refused,"
+        self.notify(
+            one_line(f"{mark} {words}", 200), severity="information" if control.accepted else "warning", markup=False
+        )
+
+    def key_name(self, keys: str) -> str:
+        """How the first of these keys is shown."""
+        first = keys.partition(",")[0]
+        return {"slash": "/", "question_mark": "?", "enter": "⏎"}.get(first, first)
+
+    def tell(self, error: AutotuneError) -> None:
+        """Show an error that the interface goes on after."""
+        text = "\n".join(part for part in (error.message, error.hint) if part)
+        self.notify(text, title=error.title, severity="error", markup=False)
+
+    def watch_theme(self, theme: str) -> None:
+        """Remember the theme that was chosen, but where nothing may be written."""
+        if self.settings_path is None or self.mode == "watch" or theme == self.settings.theme or not self.is_running:
+            return
+        from autotune_tui.ui.settings import save_theme
+
+        try:
+            save_theme(self.settings_path, theme)
+        except AutotuneError as error:
+            self.tell(error)
+        self.settings = replace(self.settings, theme=theme)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """What the palette has beside our commands."""
+        yield SystemCommand("View: theme", "Choose the colours; the choice is remembered.", self.search_themes)
+
+    async def action_quit(self) -> None:
+        self.leave()
+
+    def action_interrupt(self) -> None:
+        self.leave()
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Remember what went wrong for the one place that words errors. Textual itself would print all local variables."""
+        self.crash = self.crash or error
+        super()._handle_exception(error)
+        self._exit_renderables.clear()
+
+
+def wants_engine(look: Look) -> bool:
+    """Whether opening a session starts its engine: when it has never run, or its engine died. Else a key does."""
+    return look.engine is None and (not look.exists or (look.state.session is not None and look.state.end is None))

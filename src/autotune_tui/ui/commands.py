@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from autotune_tui.model.state import SessionState
+from autotune_tui.model.session import SessionState
 
 Mode = Literal["live", "watch", "replay"]
 
@@ -19,10 +19,17 @@ class Situation:
     state: SessionState
     engine: bool
     """Whether an engine is at work on the session."""
+    starting: bool = False
+    """Whether one was started and has not taken the session's lock yet."""
     folder: bool = True
     """Whether the journal belongs to a session's folder; one that lies alone has no artifacts and no inbox."""
     selected: int | None = None
-    """The experiment that is selected in the leaderboard."""
+    """The experiment that is selected in the leaderboard; 0 is the baseline."""
+
+    @property
+    def paused(self) -> bool:
+        """Whether the loop is paused, or will be when the running phase is complete."""
+        return self.state.health == "paused" or pausing(self.state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,48 +44,77 @@ class Confirmation:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Something a person can do. `action` is a Textual action of the application."""
+    """Something a person can do."""
 
     id: str
-    """Also the binding's id, by which the settings file gives it other keys."""
+    """Also the id of its key binding, by which the settings file gives it other keys."""
     keys: str
+    """As Textual names them, with commas between; two commands may share one, the first that can be done is."""
     label: str
-    """At most two words, for the footer."""
+    """At most two words, for the line of keys."""
     title: str
     """With its area, for the palette: "Loop: pause"."""
     sentence: str
-    action: str
-    blocked: Callable[[Situation], str] = lambda situation: ""
+    blocked: Callable[[Situation], str]
     """Why it cannot be done now; empty when it can."""
     confirmation: Confirmation | None = None
 
 
-def _inbox(situation: Situation) -> str:
+def pausing(state: SessionState) -> bool:
+    """Whether the engine has accepted a pause that no resume has followed."""
+    begun = state.session.seq if state.session else 0
+    for control in reversed(state.controls):
+        if control.seq <= begun:
+            return False
+        if control.accepted and control.command in ("pause", "resume"):
+            return control.command == "pause"
+    return False
+
+
+def _always(_: Situation) -> str:
+    return ""
+
+
+def _live(situation: Situation) -> str:
     if situation.mode == "watch":
         return "this screen only watches; open the session without --watch"
-    if situation.mode == "replay":
-        return "this is a replay"
-    return "" if situation.engine else "no engine is at work on this session"
+    return "this is a replay" if situation.mode == "replay" else ""
+
+
+def _engine(situation: Situation) -> str:
+    if reason := _live(situation):
+        return reason
+    if situation.engine:
+        return ""
+    return "the engine is starting" if situation.starting else "no engine is at work; g starts one"
 
 
 def _pause(situation: Situation) -> str:
-    return _inbox(situation) or ("it is paused already" if situation.state.health == "paused" else "")
+    return _engine(situation) or ("it is paused already" if situation.paused else "")
 
 
 def _resume(situation: Situation) -> str:
-    return _inbox(situation) or ("" if situation.state.health == "paused" else "it is not paused")
+    return _engine(situation) or ("" if situation.paused else "it is not paused")
 
 
 def _skip(situation: Situation) -> str:
     current = situation.state.current
     running = current is not None and current.number > 0
-    return _inbox(situation) or ("" if running else "no experiment is running")
+    return _engine(situation) or ("" if running else "no experiment is running")
+
+
+def _start(situation: Situation) -> str:
+    if reason := _live(situation):
+        return reason
+    if not situation.folder:
+        return "this journal lies alone, without a session's folder"
+    if situation.engine:
+        return "an engine is at work already"
+    return "the engine is starting" if situation.starting else ""
 
 
 def _idea(situation: Situation) -> str:
-    if situation.mode != "live":
-        return _inbox(situation)
-    return "" if situation.folder else "this journal lies alone, without a session's folder"
+    return _live(situation) or ("" if situation.folder else "this journal lies alone, without a session's folder")
 
 
 def _selected(situation: Situation) -> str:
@@ -89,48 +125,62 @@ def _explain(situation: Situation) -> str:
     return "" if situation.state.segments else "nothing has been journalled yet"
 
 
-def _start(situation: Situation) -> str:
-    if situation.mode != "live":
-        return _inbox(situation)
-    return "an engine is at work already" if situation.engine else ""
+def _sessions(situation: Situation) -> str:
+    return _live(situation) or ("" if situation.folder else "this journal belongs to no repository")
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command("pause", "p", "pause", "Loop: pause", "Wait after the running phase or block of samples.",
-            "send('pause')", _pause),
-    Command("resume", "p", "resume", "Loop: resume", "Go on after a pause.", "send('resume')", _resume),
-    Command("start", "g", "go on", "Loop: go on", "Start an engine that goes on with this session.", "start", _start),
-    Command("skip", "s", "skip", "Loop: skip the experiment", "End the running experiment now; the next one begins.",
-            "send('skip')", _skip),
-    Command("repair", "r", "repair", "Loop: repair", "Make both worktrees afresh after the running experiment.",
-            "send('repair')", _inbox),
-    Command("rebaseline", "b", "rebaseline", "Loop: rebaseline",
-            "Measure the incumbent as a new baseline; values before and after it cannot be compared.",
-            "send('rebaseline')", _inbox,
-            Confirmation("Measure a new baseline?",
-                         "After this experiment a new segment begins. Its values cannot be compared with the earlier ones.",
-                         "Rebaseline")),
-    Command("stop", "x", "stop", "Loop: stop", "End the session now. What was kept stays; it can go on later.",
-            "send('stop')", _inbox,
+    Command("pause", "p", "pause", "Loop: pause",
+            "Wait when the running phase or block of samples is complete.", _pause),
+    Command("resume", "p", "resume", "Loop: resume", "Go on after a pause.", _resume),
+    Command("start", "g", "go on", "Loop: go on", "Start an engine that goes on with this session.", _start),
+    Command("skip", "s", "skip", "Loop: skip", "End the running experiment now; the next one begins.", _skip),
+    Command("stop", "x", "stop", "Loop: stop",
+            "End the session now. What was kept stays, and the session can go on later.", _engine,
             Confirmation("Stop the loop?",
-                         "The running experiment is given up. What was kept stays on the branch; the session can go on later.",
-                         "Stop")),
-    Command("explain", "e", "explain", "Loop: explain", "Why the session is in the state it is in, and what follows.",
-            "explain", _explain),
-    Command("idea", "i", "idea", "Loop: add an idea", "Add a line to autotune.ideas.md, which the agent reads before each plan.",
-            "idea", _idea),
-    Command("details", "enter", "details", "Experiment: details", "Plan, diff, samples, log and lessons of the selected one.",
-            "details", _selected),
-    Command("diff", "d", "diff", "Experiment: diff", "The change that the selected experiment tried.",
-            "details('diff')", _selected),
-    Command("log", "l", "log", "Experiment: log", "What the benchmark printed in the selected experiment.",
-            "details('log')", _selected),
-    Command("filter", "slash", "filter", "View: filter", "Show only the experiments whose words or status match.", "filter"),
-    Command("zoom", "z", "zoom", "View: one panel", "Give the whole screen to the focused panel, and back.", "zoom"),
-    Command("sessions", "o", "sessions", "View: sessions", "All sessions of this repository.", "sessions"),
-    Command("help", "question_mark,f1", "help", "View: help", "What is on this screen, and all keys.", "help"),
-    Command("quit", "q", "quit", "View: quit", "Leave; asks whether the loop shall stop or go on without this screen.",
-            "leave"),
+                         "The running experiment is given up. What was kept stays on the branch; "
+                         "the session can go on later.", "Stop")),
+    Command("repair", "r", "repair", "Loop: repair",
+            "Make both worktrees afresh after the running experiment.", _engine),
+    Command("rebaseline", "b", "rebaseline", "Loop: rebaseline",
+            "Measure the incumbent as a new baseline, which begins a new segment.", _engine,
+            Confirmation("Measure a new baseline?",
+                         "After the running experiment a new segment begins. Its values cannot be compared "
+                         "with the earlier ones.", "Rebaseline")),
+    Command("explain", "e", "explain", "Loop: explain",
+            "Why the session is in the state it is in, what was tried, and what follows.", _explain),
+    Command("idea", "i", "idea", "Loop: add an idea",
+            "Add a line to autotune.ideas.md, which the agent reads before each plan.", _idea),
+    Command("details", "enter", "details", "Experiment: details",
+            "Plan, diff, samples, log and lessons of the selected experiment.", _selected),
+    Command("diff", "d", "diff", "Experiment: diff", "The change that the selected experiment tried.", _selected),
+    Command("log", "l", "log", "Experiment: log", "What the benchmark printed in the selected experiment.", _selected),
+    Command("filter", "slash", "filter", "View: filter",
+            "Show only the experiments in which some words are found.", _always),
+    Command("zoom", "z", "one panel", "View: one panel",
+            "Give all the room to the panel that has the focus, and back.", _always),
+    Command("sessions", "o", "sessions", "View: sessions", "All sessions of this repository.", _sessions),
+    Command("help", "question_mark,f1", "help", "View: help", "What is on this screen, and all keys.", _always),
+    Command("quit", "q", "quit", "View: quit",
+            "Leave; while an engine works, asks whether the loop shall stop or go on without this screen.", _always),
 )  # fmt: skip
 
 BY_ID = {command.id: command for command in COMMANDS}
+
+
+def choose(id: str, situation: Situation) -> Command:
+    """The command that a key means now: of those that share its key, the first that can be done, else itself."""
+    wanted = BY_ID[id]
+    alike = [wanted, *(command for command in COMMANDS if command.keys == wanted.keys and command is not wanted)]
+    return next((command for command in alike if not command.blocked(situation)), wanted)
+
+
+def shown_keys(situation: Situation) -> tuple[Command, ...]:
+    """The commands of the line of keys: at most five, those that matter in this situation."""
+    if situation.mode == "live" and (situation.engine or situation.starting):
+        wanted = ["resume" if situation.paused else "pause", "skip", "stop"]
+    elif situation.mode == "live":
+        wanted = ["start", "details", "sessions"]
+    else:
+        wanted = ["details", "explain", "filter"]
+    return tuple(BY_ID[id] for id in (*wanted, "help", "quit"))

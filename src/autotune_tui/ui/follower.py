@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 from autotune_tui.errors import JournalError
 from autotune_tui.journal.lock import holder
 from autotune_tui.journal.reader import JournalTail
+from autotune_tui.model.events import Decision, Phase, Record
 from autotune_tui.model.state import SessionState, fold
 
 LOOK_SECONDS = 0.05
@@ -25,11 +26,11 @@ QUIET_LOOK_SECONDS = 0.25
 PAINT_SECONDS = 0.25
 QUIET_PAINT_SECONDS = 1.0
 ENGINE_SECONDS = 0.5
-TIMED_PHASES = frozenset({"measure", "calibrate", "validate", "holdout"})
-_SLICE = 4000
-"""Records that are folded before progress is shown."""
+TIMED_PHASES = frozenset({"measure", "holdout"})
 SMALL = 2 << 20
 """Bytes of a journal that is read before the first frame; a larger one shows how far reading has come."""
+_SLICE = 4000
+"""Records that are folded before progress is shown."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,24 +42,63 @@ class Look:
     """Whether there is a journal (yet)."""
     reading: bool = False
     """Whether there is more of the journal that is still being read for the first time."""
-    engine: dict[str, Any] | None = None
-    """Who holds the session's lock."""
     problem: str = ""
     """Why the journal cannot be read, in words."""
     modified: float = 0.0
     """When the journal was last written, in seconds since 1970; 0 when there is none."""
+    engine: dict[str, Any] | None = None
+    """Who holds the session's lock."""
+    engine_known: bool = False
+    """Whether there is a lock to ask; a journal that lies alone has none."""
+    looks: tuple[Decision, ...] = ()
+    """The looks at the evidence of the running experiment, so that one sees how it closes in."""
+    keep_looks: tuple[int, ...] = ()
+    """The numbers of pairs at which the session's profile may decide a keep; empty until they are known."""
+    most_pairs: int | None = None
+    """The most pairs that the profile takes."""
+
+    def after(self, records: list[Record]) -> Look:
+        """What is seen when these records have been read as well."""
+        return replace(self, state=fold(records, self.state), looks=looks_after(records, self.looks), exists=True)
+
+    def with_profile(self) -> Look:
+        """The same with what the session's profile says. It loads numpy, hence not before the first frame."""
+        from autotune_tui.stats.rules import RULES
+
+        rule = RULES.get(self.state.config.profile)
+        return replace(self, keep_looks=rule.looks, most_pairs=rule.most_pairs) if rule else self
 
 
 def is_timed(state: SessionState) -> bool:
     """Whether a sample is being timed now, as far as the journal knows."""
     current = state.current
-    if current is None or state.end is not None or state.health == "paused":
+    if state.session is None or state.end is not None or state.health == "paused":
         return False
+    if current is None or not current.number:
+        return (state.segment is not None and state.calibration is None) or is_validating(state)
     return current.phase_state == "start" and current.phase in TIMED_PHASES
 
 
+def is_validating(state: SessionState) -> bool:
+    """Whether the gain is being measured afresh."""
+    if not state.validation_samples:
+        return False
+    return not state.validations or state.validation_samples[-1].seq > state.validations[-1].seq
+
+
+def looks_after(records: Iterable[Record], looks: tuple[Decision, ...]) -> tuple[Decision, ...]:
+    """The looks at the evidence of the last experiment among the records, `looks` being those before them."""
+    for record in records:
+        if isinstance(record, Decision):
+            if record.interval is not None and not record.to_commit:
+                looks = (*looks, record)
+        elif isinstance(record, Phase) and record.phase == "sync" and record.state == "start":
+            looks = ()
+    return looks
+
+
 class Follower:
-    """Reads one journal as it grows. `deliver` is called in this object's thread."""
+    """Reads one journal as it grows. `deliver` is called in this object's thread, with everything that was seen."""
 
     def __init__(self, path: Path, lock: Path | None, deliver: Callable[[Look], None]) -> None:
         self._path = path
@@ -66,10 +106,12 @@ class Follower:
         self._deliver = deliver
         self._tail = JournalTail(path, settled_samples=False)
         self._seen: tuple[int, int, int] | None = None
-        self._look = Look()
+        """Identity, size and time of the journal when it was last read."""
+        self._look = Look(engine_known=lock is not None)
         self._delivered: Look | None = None
         self._delivered_at = 0.0
         self._engine_at = 0.0
+        self._profile = ""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
 
@@ -96,51 +138,56 @@ class Follower:
         while not self._stop.is_set():
             self._refresh()
             timed = is_timed(self._look.state)
-            spacing = QUIET_PAINT_SECONDS if timed else PAINT_SECONDS
-            if self._look is not self._delivered and time.monotonic() - self._delivered_at >= spacing:
+            if self._look is not self._delivered and self._may_deliver(QUIET_PAINT_SECONDS if timed else PAINT_SECONDS):
                 self._hand_over()
             self._stop.wait(QUIET_LOOK_SECONDS if timed else LOOK_SECONDS)
+
+    def _may_deliver(self, spacing: float) -> bool:
+        return time.monotonic() - self._delivered_at >= spacing
 
     def _hand_over(self) -> None:
         self._delivered, self._delivered_at = self._look, time.monotonic()
         self._deliver(self._look)
 
     def _refresh(self) -> None:
-        engine = self._look.engine
+        """Look at the lock and the file; `self._look` becomes another when something has changed."""
         if self._lock is not None and time.monotonic() - self._engine_at >= ENGINE_SECONDS:
-            engine, self._engine_at = holder(self._lock), time.monotonic()
+            self._engine_at = time.monotonic()
+            engine = holder(self._lock)
+            if engine != self._look.engine:
+                self._look = replace(self._look, engine=engine)
         try:
             status = self._path.stat()
         except OSError:
-            if self._look.exists or engine != self._look.engine:
-                self._look = Look(state=self._look.state, engine=engine)
             self._seen = None
+            if self._look.exists:
+                self._look = replace(self._look, exists=False)
             return
         seen = (status.st_ino, status.st_size, status.st_mtime_ns)
         if seen != self._seen:
             self._seen = seen
-            self._read(status.st_mtime, engine)
-        elif engine != self._look.engine:
-            self._look = replace(self._look, engine=engine)
+            self._read(status.st_mtime)
+        profile = self._look.state.config.profile
+        if profile != self._profile and self._delivered is not None:
+            self._profile = profile
+            self._look = self._look.with_profile()
 
-    def _read(self, modified: float, engine: dict[str, Any] | None) -> None:
+    def _read(self, modified: float) -> None:
         """Fold what is new, in slices, so that a long journal shows something early."""
-        state, problem = self._look.state, ""
+        look = replace(self._look, exists=True, modified=modified, problem="")
         records = self._tail.stream()
         try:
-            first = True
-            while chunk := list(itertools.islice(records, _SLICE)):
-                if first and self._tail.restarted:
-                    state = SessionState()
-                first = False
-                state = fold(chunk, state)
-                self._look = Look(state, True, len(chunk) == _SLICE, engine, "", modified)
-                if len(chunk) == _SLICE and time.monotonic() - self._delivered_at >= PAINT_SECONDS:
+            chunk = list(itertools.islice(records, _SLICE))
+            if self._tail.restarted:
+                look = replace(look, state=SessionState(), looks=())
+            while chunk:
+                more = len(chunk) == _SLICE
+                look = self._look = replace(look.after(chunk), reading=more)
+                if more and self._may_deliver(PAINT_SECONDS):
                     self._hand_over()
                 if self._stop.is_set():
                     return
-            if first and self._tail.restarted:
-                state = SessionState()
+                chunk = list(itertools.islice(records, _SLICE))
         except JournalError as error:
-            problem = f"{error.title}: {error.message}"
-        self._look = Look(state, True, False, engine, problem, modified)
+            look = replace(look, problem=f"{error.title}: {error.message}")
+        self._look = replace(look, reading=False)

@@ -22,7 +22,7 @@ from textual.message_pump import MessagePump
 
 from autotune_tui.journal.files import SessionFolder
 from autotune_tui.model.events import Record
-from autotune_tui.model.state import SessionState, fold
+from autotune_tui.model.state import SessionState
 from autotune_tui.ui.follower import Follower, Look
 
 
@@ -68,6 +68,11 @@ class Store:
         return self.look.engine
 
     @property
+    def at_work(self) -> bool:
+        """Whether somebody works on the session now. Without a lock to ask: as far as the journal knows."""
+        return self.engine is not None if self.look.engine_known else self.state.active
+
+    @property
     def now(self) -> str:
         """The time as the journal writes it."""
         return self.clock().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -91,8 +96,7 @@ class Store:
 
         self._follower = Follower(self.path, self.folder.lock if self.folder else None, deliver)
         first = self._follower.first_look()
-        if first is not None:
-            self.look = first
+        self.look = Look(exists=True, reading=True) if first is None else first
         self._follower.start()
 
     def stop(self) -> None:
@@ -110,7 +114,8 @@ class Store:
 
     def feed(self, records: Iterable[Record]) -> None:
         """Continue the state by records, as a replay does."""
-        self.show(Look(state=fold(records, self.look.state), exists=True))
+        look = self.look.after(list(records))
+        self.show(look if look.keep_looks else look.with_profile())
 
     def reset(self) -> None:
         """Begin anew with an empty state, as a replay does that jumps back."""

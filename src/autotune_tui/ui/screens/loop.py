@@ -2,32 +2,262 @@
 
 from __future__ import annotations
 
-from textual.app import ComposeResult
-from textual.screen import Screen
-from textual.widgets import Static
+import time
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from autotune_tui.ui import views
+from autotune_tui.ui.board import board
+from autotune_tui.ui.commands import COMMANDS, Situation, choose, shown_keys
+from autotune_tui.ui.evidence import evidence
+from autotune_tui.ui.follower import is_timed
+from autotune_tui.ui.layout import PANELS, PanelName, kind
+from autotune_tui.ui.output import output_file
 from autotune_tui.ui.store import Store
+from autotune_tui.ui.trend import trend
+from autotune_tui.ui.widgets.bench import BenchPanel, BenchView
+from autotune_tui.ui.widgets.evidence import EvidencePanel
+from autotune_tui.ui.widgets.headline import Headline
+from autotune_tui.ui.widgets.health import HealthPanel
+from autotune_tui.ui.widgets.keys import Key, KeysLine, KeysView
+from autotune_tui.ui.widgets.leaderboard import Leaderboard
+from autotune_tui.ui.widgets.panels import Panels
+from autotune_tui.ui.widgets.phases import PhasesLine
+from autotune_tui.ui.widgets.plan import PlanPanel, plan
+from autotune_tui.ui.widgets.status_line import StatusLine
+from autotune_tui.ui.widgets.trend import TrendPanel
+
+if TYPE_CHECKING:
+    from textual.command import Provider
+
+    from autotune_tui.ui.app import AutotuneApp
+
+_TICK_SECONDS = 1.0
+_OUTPUT_SECONDS = 0.25
+_PLANNING = frozenset({"profile", "plan", "approve", "edit", "scope", "commit"})
+_TRYING = frozenset({"build", "check", "oracle"})
+
+
+def _bindings() -> list[BindingType]:
+    keyed: dict[str, Binding] = {}
+    for command in COMMANDS:
+        keyed.setdefault(
+            command.keys,
+            Binding(
+                command.keys, f"do('{command.id}')", command.label, id=command.id, show=False, tooltip=command.sentence
+            ),
+        )
+    return list(keyed.values())
+
+
+def _palette() -> type[Provider]:
+    from autotune_tui.ui.palette import LoopCommands
+
+    return LoopCommands
 
 
 class LoopScreen(Screen[None]):
     """Shows one store. A replay shows its own store through a subclass."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *_bindings(),
+        Binding("tab", "panel(1)", "Next panel", id="panel-next", show=False),
+        Binding("shift+tab", "panel(-1)", "Previous panel", id="panel-previous", show=False),
+        *(Binding(str(number), f"show('{name}')", name, id=f"panel-{name}", show=False)
+          for number, name in enumerate(PANELS, 1)),
+        Binding("escape", "back", "Back to all panels", id="back", show=False),
+    ]  # fmt: skip
+    COMMANDS: ClassVar[set[Any]] = {_palette}
+    CSS_PATH = "loop.tcss"
+    AUTO_FOCUS = "#leaderboard"
+    app: AutotuneApp
+
     def __init__(self, store: Store) -> None:
         super().__init__()
         self.store = store
+        self.chosen: PanelName | None = None
+        """The panel that the user chose for the large place; None: the one that fits what is being done."""
+        self.zoomed = False
+        self._ended: tuple[int, int] | None = None
+        """What the leaderboard and the trend were made from."""
 
     def compose(self) -> ComposeResult:
-        yield Static(id="headline")
+        yield Headline(id="headline")
+        with Panels(id="panels"):
+            yield EvidencePanel(id="evidence")
+            yield PlanPanel(id="plan")
+            yield BenchPanel(id="bench")
+            yield TrendPanel(id="trend")
+            yield HealthPanel(id="health")
+            yield Leaderboard(id="leaderboard")
+        yield StatusLine(id="status")
+        yield PhasesLine(id="phases")
+        yield KeysLine(id="keys")
 
     def on_mount(self) -> None:
         self.store.subscribe(self)
-        self.store.start()
         self.show()
+        self.set_interval(_TICK_SECONDS, self.tick)
+        self.set_interval(_OUTPUT_SECONDS, self._poll_output)
+
+    def on_unmount(self) -> None:
+        self.store.unsubscribe(self)
 
     def on_store_changed(self, event: Store.Changed) -> None:
+        if self.is_current:
+            self.show()
+
+    def on_screen_resume(self) -> None:
         self.show()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._arrange()
 
     def show(self) -> None:
         """Bring every panel up to date with the store."""
+        look, state = self.store.look, self.store.state
+        self._show_ended()
+        name = self.store.folder.id if self.store.folder else self.store.path.name if self.store.path else ""
+        self.query_one(Headline).show(views.headline(state, name))
+        self.query_one(PlanPanel).show(plan(state))
+        view = evidence(state, look.looks, look.keep_looks, look.most_pairs)
+        panel = self.query_one(EvidencePanel)
+        if view.purpose != "nothing" or panel.view is None:
+            panel.show(view)  # else the last experiment's stays until the next one measures
+        doing = views.activity(state)
+        path = output_file(self.store.folder, state) if self.store.folder else None
+        self.query_one(BenchPanel).show(BenchView(path, doing, state.config.command))
+        self.tick()
+        self._arrange()
+
+    def _show_ended(self) -> None:
+        """The leaderboard and the trend change only when an experiment ends, and cost most in a long session."""
         state = self.store.state
-        self.query_one("#headline", Static).update(f"{len(state.experiments)} results, {state.health}")
+        ended = (len(state.experiments), state.segment_number)
+        if ended != self._ended or len(state.experiments) < 2:
+            self._ended = ended
+            self.query_one(Leaderboard).show(board(state))
+            self.query_one(TrendPanel).show(trend(state))
+
+    def tick(self) -> None:
+        """Bring up to date what changes with time alone."""
+        if not self.is_current:
+            return
+        store = self.store
+        now = store.now if store.at_work else ""
+        self.query_one(HealthPanel).show(views.health(store.state, now))
+        self.query_one(PhasesLine).show(views.phases(store.state, now))
+        self.query_one(StatusLine).show(self.standings())
+        self._show_keys()
+
+    def standings(self) -> tuple[views.Standing, ...]:
+        """What lasts: of the journal, and of the engine that this application has started."""
+        path = self.store.path
+        found = views.standings(self.store.look, self.store.clock().timestamp(), str(path) if path else "")
+        return (*self.app.engine_standings(self.store), *found)
+
+    def situation(self) -> Situation:
+        """What decides which commands can be done now."""
+        store = self.store
+        return Situation(
+            mode=self.app.mode,
+            state=store.state,
+            engine=store.engine is not None,
+            starting=self.app.is_starting(store),
+            folder=store.folder is not None,
+            selected=self.query_one(Leaderboard).selected,
+        )
+
+    def _show_keys(self) -> None:
+        keys = tuple(
+            Key(self.app.key_name(command.keys), command.label, f"screen.do('{command.id}')")
+            for command in shown_keys(self.situation())
+        )
+        panels = self.query_one(Panels)
+        tabs = tuple((name, name == panels.chosen) for name in PANELS[:-1]) if panels.kind == "narrow" else ()
+        self.query_one(KeysLine).show(KeysView(keys, tabs))
+
+    def _poll_output(self) -> None:
+        """Follow the output; four times a second, once while a sample is timed."""
+        if not self.is_current or (is_timed(self.store.state) and time.monotonic() % 1.0 >= _OUTPUT_SECONDS):
+            return
+        panel = self.query_one(BenchPanel)
+        if panel.display:
+            panel.poll()
+
+    def _arrange(self) -> None:
+        """Give the panels their places."""
+        panels = self.query_one(Panels)
+        focused = self.focused.id if self.focused else None
+        chosen = self.chosen or self._fitting()
+        if self.zoomed and focused in PANELS:
+            chosen = next(name for name in PANELS if name == focused)
+        panels.arrange_as(kind(self.size.width, self.size.height), chosen, zoomed=self.zoomed)
+        self._show_keys()
+
+    def _fitting(self) -> PanelName:
+        """The panel that shows what is being done."""
+        state = self.store.state
+        current = state.current
+        if current is not None and current.number:
+            return "plan" if current.phase in _PLANNING else "bench" if current.phase in _TRYING else "evidence"
+        return "evidence" if views.activity(state) else "trend"
+
+    def action_panel(self, by: int) -> None:
+        """Go to the next panel; one that is not seen gets the large place."""
+        focused = self.focused.id if self.focused else ""
+        panels = self.query_one(Panels)
+        place = next((place for place, name in enumerate(PANELS) if name == focused), None)
+        if place is None or (focused == "leaderboard" and self.chosen is None and by > 0):
+            name = panels.chosen
+        else:
+            name = PANELS[(place + by) % len(PANELS)]
+        self.action_show(name)
+
+    def action_show(self, name: PanelName) -> None:
+        """Show this panel and give it the focus."""
+        if name != "leaderboard":
+            self.chosen = name
+        self.query_one(f"#{name}").focus()
+        self.call_after_refresh(self._arrange)
+        self._arrange()
+
+    def action_zoom(self) -> None:
+        """Give all the room to the panel that has the focus, or give it back."""
+        self.zoomed = not self.zoomed
+        self._arrange()
+
+    @property
+    def filtered(self) -> str:
+        """The words that the leaderboard's rows are filtered by."""
+        return self.query_one(Leaderboard).filter
+
+    def filter(self, words: str) -> None:
+        self.query_one(Leaderboard).set_filter(words)
+
+    def action_back(self) -> None:
+        """From one panel to all; from a chosen panel to the one that fits; from a filter to all rows."""
+        leaderboard = self.query_one(Leaderboard)
+        if self.zoomed:
+            self.zoomed = False
+        elif leaderboard.filter:
+            leaderboard.set_filter("")
+        else:
+            self.chosen = None
+            leaderboard.focus()
+        self._arrange()
+
+    def action_do(self, id: str) -> None:
+        """Do the command that a key or a click means, or say why it cannot be done."""
+        command = choose(id, self.situation())
+        self.app.perform(command.id, self)
+
+    def on_leaderboard_opened(self) -> None:
+        self.action_do("details")
+
+    def on_leaderboard_selected(self) -> None:
+        self._show_keys()

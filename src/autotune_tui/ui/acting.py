@@ -1,0 +1,114 @@
+"""Doing the commands of the table on the loop screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from autotune_tui.ui.commands import COMMANDS, Command
+
+if TYPE_CHECKING:
+    from autotune_tui.journal.files import SessionFolder
+    from autotune_tui.ui.app import AutotuneApp
+    from autotune_tui.ui.screens.loop import LoopScreen
+
+_SENT = frozenset({"pause", "resume", "skip", "stop", "repair", "rebaseline"})
+
+
+def perform(app: AutotuneApp, command: Command, screen: LoopScreen) -> None:
+    """Do it, after a confirmation where the table asks for one; or say why it cannot be done now."""
+    reason = command.blocked(screen.situation())
+    if reason:
+        app.notify(f"{command.title.partition(': ')[2].capitalize()}: {reason}.", severity="warning", markup=False)
+    elif command.confirmation is None:
+        _do(app, command, screen)
+    else:
+        from autotune_tui.ui.screens.confirm import confirm
+
+        def answered(answer: str | None) -> None:
+            if answer == "yes":
+                _do(app, command, screen)
+
+        app.push_screen(confirm(command.confirmation), answered)
+
+
+def _do(app: AutotuneApp, command: Command, screen: LoopScreen) -> None:
+    selected = screen.situation().selected
+    match command.id:
+        case id if id in _SENT:
+            app.send(id)
+        case "start":
+            app.start_engine()
+            screen.tick()
+        case "explain":
+            _explain(app, screen)
+        case "idea":
+            _ask_for_idea(app, screen)
+        case "details" | "diff" | "log" as tab if selected is not None:
+            app.show_details(selected, "" if tab == "details" else tab)
+        case "filter":
+            _ask_for_filter(app, screen)
+        case "zoom":
+            screen.action_zoom()
+        case "sessions":
+            app.show_sessions()
+        case "help":
+            _help(app, screen)
+        case "quit":
+            app.leave()
+
+
+def _explain(app: AutotuneApp, screen: LoopScreen) -> None:
+    from autotune_tui.model.health import explain
+    from autotune_tui.ui.screens.help import explanation
+
+    app.push_screen(explanation(explain(screen.store.state)))
+
+
+def _help(app: AutotuneApp, screen: LoopScreen) -> None:
+    from autotune_tui.ui.screens.help import help_screen
+
+    active = {binding.binding.id: binding.binding.key for binding in screen.active_bindings.values()}
+    shared = {command.keys: active[command.id] for command in COMMANDS if command.id in active}
+    names = {command.id: shared.get(command.keys, command.keys) for command in COMMANDS}
+    app.push_screen(help_screen(screen.situation(), {id: app.key_name(keys) for id, keys in names.items()}))
+
+
+def _ask_for_idea(app: AutotuneApp, screen: LoopScreen) -> None:
+    from autotune_tui.ui.screens.ask import AskScreen
+
+    folder = screen.store.folder
+    if folder is None:
+        return
+
+    def answered(text: str | None) -> None:
+        if text:
+            add_idea(app, folder, text)
+
+    question = "What should be tried? The agent reads it before its next plan."
+    app.push_screen(AskScreen("An idea", question, empty="An empty idea is not added."), answered)
+
+
+def add_idea(app: AutotuneApp, folder: SessionFolder, text: str) -> None:
+    """Append a line to the backlog, in one write, so that the agent's own lines are not harmed."""
+    line = " ".join(text.split())
+    try:
+        with folder.ideas.open("ab+") as file:
+            size = file.seek(0, 2)
+            file.seek(max(size - 1, 0))
+            starts_line = size == 0 or file.read(1) == b"\n"
+            file.write(("" if starts_line else "\n").encode() + f"- {line}\n".encode())
+    except OSError as error:
+        app.notify(f"{folder.ideas}: {error.strerror}", title="The idea was not added", severity="error", markup=False)
+    else:
+        app.notify(f"Added to {folder.ideas.name}.", markup=False)
+
+
+def _ask_for_filter(app: AutotuneApp, screen: LoopScreen) -> None:
+    from autotune_tui.ui.screens.ask import AskScreen
+
+    def answered(text: str | None) -> None:
+        if text is not None:
+            screen.filter(text)
+
+    question = "Words that the experiments to show have in their number, status, description or strategy."
+    app.push_screen(AskScreen("Filter", question, screen.filtered), answered)

@@ -1,0 +1,333 @@
+"""What the lines of the loop screen say: frozen views, each made by a pure function from the session's state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from autotune_tui.model import format as fmt
+from autotune_tui.model.health import Limits, limits_of
+from autotune_tui.model.session import SessionState
+from autotune_tui.ui.follower import Look, is_validating
+from autotune_tui.ui.theme import BAD, DIM, GOOD, WARN
+
+PHASES = (
+    "sync", "profile", "plan", "approve", "edit", "scope", "commit", "build", "check", "oracle", "measure", "guard",
+    "holdout", "inspect", "decide", "reflect",
+)  # fmt: skip
+"""All that an experiment may go through, in order."""
+
+USUAL = frozenset({"profile", "plan", "edit", "check", "measure", "decide"})
+"""Those that are announced before the first experiment has shown which there are."""
+
+HEALTH_MARKS = {
+    "running": ("▶", ""),
+    "improving": ("▲", GOOD),
+    "plateaued": ("▬", WARN),
+    "crashing": ("✗", BAD),
+    "healing": ("✚", WARN),
+    "paused": ("‖", WARN),
+    "completed": ("■", GOOD),
+}
+"""Glyph and colour of each health; both only repeat its word."""
+
+STATUS_MARKS = {
+    "keep": ("●", "keep", GOOD),
+    "discard": ("·", "discard", DIM),
+    "crash": ("×", "crash", BAD),
+    "checks_failed": ("×", "checks", BAD),
+    "baseline": ("○", "baseline", DIM),
+}
+"""Glyph, word and colour of each status."""
+
+SILENT_SECONDS = 60.0
+"""From when on a journal without an end counts as silent. Samples of an hour exist, so it is said, not judged."""
+
+
+def status_mark(status: str) -> tuple[str, str, str]:
+    """Glyph, word and colour; a status that this version does not know is shown as it is."""
+    return STATUS_MARKS.get(status, ("?", fmt.one_line(status, 12) or "unknown", ""))
+
+
+def seconds_between(start: str, end: str) -> float | None:
+    """Seconds from one timestamp to another; None when one cannot be read."""
+    try:
+        return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
+    except (ValueError, TypeError):
+        return None
+
+
+def clock_time(seconds: float) -> str:
+    """A running time, in whole seconds: "0:14", "12:05", "1:02:33"."""
+    whole = max(int(seconds), 0)
+    minutes, hours = whole // 60 % 60, whole // 3600
+    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
+
+
+def is_foreign(state: SessionState) -> bool:
+    """Whether this is the journal of another tool: one with results and without our session record."""
+    return state.session is None and bool(state.segments)
+
+
+@dataclass(frozen=True, slots=True)
+class HeadlineView:
+    """The one line that answers "is it working?"."""
+
+    name: str
+    metric: str
+    direction: str
+    unit: str
+    baseline: str
+    best: str
+    gain: str
+    """The gain with its interval where one was measured afresh, else the difference of two single values."""
+    verdict: Literal["", "confirmed", "unconfirmed", "single values"]
+    since: int
+    """Keeps since the gain was measured afresh."""
+    better: bool
+    target: str
+    reached: bool
+    segment: int
+    health: str
+    experiments: int
+    most: int | None
+
+
+def headline(state: SessionState, name: str = "") -> HeadlineView:
+    """Base, best, gain and target of the current segment."""
+    config = state.config
+    unit, (baseline, best, target) = fmt.column(
+        [state.baseline_value, state.incumbent_value, config.target], config.metric_unit
+    )
+    gain, verdict, since, better = _gain(state)
+    most = config.budget.get("maxIterations")
+    return HeadlineView(
+        name=(state.session.id if state.session else "") or fmt.one_line(config.name, 32) or name,
+        metric=fmt.one_line(config.metric_name, 20),
+        direction=config.direction,
+        unit=unit,
+        baseline=baseline,
+        best=best,
+        gain=gain,
+        verdict=verdict,
+        since=since,
+        better=better,
+        target=target if config.target is not None else "",
+        reached=state.target_reached(),
+        segment=state.segment_number if len(state.segments) > 1 else 0,
+        health=state.health,
+        experiments=state.experiment_count,
+        most=most if type(most) is int else None,
+    )
+
+
+def _gain(state: SessionState) -> tuple[str, Literal["", "confirmed", "unconfirmed", "single values"], int, bool]:
+    """The gain in words, how well it is known, the keeps since, and whether it is for the better."""
+    segment, validation = state.segment, state.validation
+    if segment is None or segment.baseline is None:
+        return "", "", 0, False
+    if validation is not None:
+        words = fmt.change(validation.effect, validation.interval, validation.scale, state.config.metric_unit)
+        since = max(segment.keeps - validation.keeps, 0)
+        if not validation.confirmed:
+            return words, "unconfirmed", since, False
+        return words, "confirmed", since, fmt.improves(validation.effect, state.direction)
+    base, best = state.baseline_value, state.incumbent_value
+    if not segment.keeps or base is None or best is None:
+        return "", "", 0, False
+    difference = best - base
+    words = (
+        fmt.percent(difference / abs(base))
+        if base
+        else fmt.change(difference, None, "difference", state.config.metric_unit)
+    )
+    return words, "single values", 0, fmt.improves(difference, state.direction)
+
+
+@dataclass(frozen=True, slots=True)
+class HealthView:
+    """How the session is doing, why, what follows, and what is left."""
+
+    health: str
+    reason: str
+    next: str
+    no_improvement: tuple[int, int]
+    """How many, of how many."""
+    failures: tuple[int, int]
+    heals: tuple[int, int]
+    tried: tuple[str, ...]
+    experiments: str
+    time: str
+    cost: str
+    agent: str
+    noise: str
+    decision_time: str
+    notes: tuple[tuple[str, str], ...]
+    """Level and text of the latest notes, the latest first."""
+
+
+def health(state: SessionState, now: str = "") -> HealthView:
+    """The health panel. `now` is a timestamp; without it the time stands at the last record."""
+    limits: Limits = limits_of(state.config)
+    streaks = state.streaks
+    ended = state.session is not None and state.end is not None
+    follows = "nothing: no engine is at work" if ended else state.health_next or "the next experiment"
+    why = (state.end.reason if state.end else "") or state.health_reason
+    calibration = state.calibration
+    return HealthView(
+        health=state.health,
+        reason=fmt.one_line(why, 300),
+        next=fmt.one_line(follows, 300),
+        no_improvement=(streaks.no_improvement, limits.max_no_improvement),
+        failures=(streaks.failures, limits.max_crash_streak),
+        heals=(state.heals, limits.max_attempts),
+        tried=state.tried_playbooks,
+        experiments=_experiments(state),
+        time=_time(state, now),
+        cost=_cost(state),
+        agent=fmt.one_line(state.session.agent, 40) if state.session else "",
+        noise=_noise(state),
+        decision_time=" to ".join(fmt.duration(s) for s in calibration.decision_seconds)
+        if calibration and calibration.decision_seconds[1]
+        else "",
+        notes=tuple((note.level, fmt.one_line(note.text, 300)) for note in reversed(state.notes[-5:])),
+    )
+
+
+def _experiments(state: SessionState) -> str:
+    most = state.config.budget.get("maxIterations")
+    if type(most) is int:
+        return f"{state.experiment_count} of {fmt.count(most, 'experiment')}"
+    return fmt.count(state.experiment_count, "experiment")
+
+
+def _time(state: SessionState, now: str) -> str:
+    """Time worked, of the time there is. In whole minutes beyond ten, so that it changes seldom."""
+    worked = state.elapsed(now if state.active else "")
+    budget = state.config.budget.get("seconds")
+    words = clock_time(worked)
+    if isinstance(budget, int | float) and budget > 0:
+        return f"{words} of {clock_time(budget)}"
+    return words
+
+
+def _cost(state: SessionState) -> str:
+    used = state.usage
+    budget = state.config.budget.get("usd")
+    cost = fmt.money(used.usd)
+    if isinstance(budget, int | float) and budget > 0:
+        cost = f"{cost} of {fmt.money(budget)}"
+    return f"{cost}, {used.tokens:,} tokens" if used.tokens else cost
+
+
+def _noise(state: SessionState) -> str:
+    calibration = state.calibration
+    if calibration is None:
+        return ""
+    if calibration.exact:
+        return "none: all runs gave the same value"
+    if calibration.scale == "difference":
+        return f"{fmt.metric(calibration.sigma, state.config.metric_unit)} per pair"
+    return f"{fmt.percent(calibration.sigma).lstrip('+')} per pair"
+
+
+@dataclass(frozen=True, slots=True)
+class PhasesView:
+    """The phases of the running experiment, as a line that fills up."""
+
+    title: str
+    """Which experiment; empty when nothing is being done."""
+    done: tuple[tuple[str, float], ...]
+    """Phases that ended, with their seconds."""
+    running: str
+    elapsed: str
+    waiting: tuple[str, ...]
+    last: str
+    """What is said when nothing runs."""
+
+
+def activity(state: SessionState) -> str:
+    """What is being done, in a few words; empty when nothing is."""
+    current = state.current
+    if state.end is not None:
+        return ""
+    if current is not None and current.number:
+        return f"#{current.number} {current.phase}"
+    if is_validating(state):
+        return f"the gain again, {fmt.count(len(state.validation_samples), 'run')}"
+    if state.segment is not None and state.calibration is None and state.session is not None:
+        return f"calibration, {fmt.count(len(state.calibration_samples), 'run')}"
+    return ""
+
+
+def phases(state: SessionState, now: str = "") -> PhasesView:
+    """Where the running experiment is. `now` is a timestamp; empty when no engine is at work."""
+    current = state.current
+    if current is None or not current.number or state.end is not None:
+        doing = activity(state)
+        return PhasesView("", (), "", "", (), f"▶ {doing}" if doing and now else _idle(state))
+    running = current.phase if current.phase_state == "start" else ""
+    elapsed = seconds_between(current.phase_started, now) if running and now else None
+    done = tuple((name, seconds) for name, seconds in current.phases)
+    known = {name for experiment in state.experiments[-20:] for name, _ in experiment.phases} or USUAL
+    reached = {name for name, _ in done} | {current.phase}
+    furthest = max((PHASES.index(name) for name in reached if name in PHASES), default=-1)
+    waiting = tuple(name for name in PHASES[furthest + 1 :] if name in known)
+    return PhasesView(
+        f"#{current.number}", done, running, clock_time(elapsed) if elapsed is not None else "", waiting, ""
+    )
+
+
+def _idle(state: SessionState) -> str:
+    if state.end is not None:
+        return f"{state.end.outcome}: {fmt.one_line(state.end.reason, 200)}".rstrip(": ")
+    return "no experiment is running"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Something that lasts, for the status line."""
+
+    level: Literal["info", "warning", "bad"]
+    text: str
+
+
+def standings(look: Look, now: float, name: str = "") -> tuple[Standing, ...]:
+    """What lasts and should be known while one looks at the rest. `now` is in seconds since 1970."""
+    state = look.state
+    found: list[Standing] = []
+    if look.problem:
+        found.append(Standing("bad", look.problem))
+    if not look.exists:
+        found.append(Standing("info", f"waiting for {name or 'the journal'}: it is not there yet"))
+        return tuple(found)
+    if look.reading:
+        found.append(Standing("info", f"reading the journal: {fmt.count(state.experiment_count, 'experiment')} so far"))
+    if is_foreign(state):
+        found.append(Standing("info", _foreign(state)))
+    elif state.session is not None and state.end is None and look.engine_known and look.engine is None:
+        found.append(Standing("bad", "the engine is gone"))
+    if state.health == "paused":
+        found.append(
+            Standing("warning", f"paused: {fmt.one_line(state.health_reason, 120) or 'no reason was recorded'}")
+        )
+    silent = now - look.modified if look.modified else 0.0
+    if state.end is None and silent >= SILENT_SECONDS and state.health not in ("paused", "completed"):
+        found.append(Standing("warning", f"silent for {_long(silent)}"))
+    if look.state.unreadable:
+        found.append(Standing("warning", f"{fmt.count(state.unreadable, 'line')} of the journal cannot be read"))
+    return tuple(found)
+
+
+def _foreign(state: SessionState) -> str:
+    runs = fmt.count(len(state.experiments), "run")
+    return f"autotune journal · {runs} · single samples, no evidence recorded"
+
+
+def _long(seconds: float) -> str:
+    """A long time in its largest unit, so that it changes seldom."""
+    for size, unit in ((86400.0, "d"), (3600.0, "h"), (60.0, "min")):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit}"
+    return f"{int(seconds)} s"

@@ -1,0 +1,48 @@
+"""The line of keys: at most five, those that matter now; the palette and the help have the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.content import Content
+
+from autotune_tui.ui.lines import Piece, fit, line, spread
+from autotune_tui.ui.theme import DIM, TITLE, WARN
+from autotune_tui.ui.widgets.bar import Bar
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key as it is shown, what it does in a word or two, and the action that a click on it runs."""
+
+    key: str
+    label: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeysView:
+    keys: tuple[Key, ...]
+    tabs: tuple[tuple[str, bool], ...] = ()
+    """The panels that tab leads to, and which of them is chosen; empty when all are seen."""
+
+
+class KeysLine(Bar[KeysView]):
+    """Keys at the left; at the right, where not all panels are seen at once, which panel this is."""
+
+    def content(self, view: KeysView, width: int) -> Content:
+        keys = fit(
+            [
+                Piece(
+                    -place,
+                    line((key.key, f"bold {WARN} @click={key.action}"), (f" {key.label}", f"@click={key.action}")),
+                )
+                for place, key in enumerate(view.keys)
+            ],
+            width,
+            "   " if width >= 100 else "  ",
+        )
+        if not view.tabs:
+            return spread(keys, line(("ctrl+p", f"bold {WARN}"), (" all commands", DIM)), width)
+        names = [line((name, f"bold {TITLE}" if chosen else DIM)) for name, chosen in view.tabs]
+        return spread(keys, Content.assemble(("tab ", f"bold {WARN}"), Content(" ").join(names)), width)
