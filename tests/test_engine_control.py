@@ -22,7 +22,9 @@ from engine_support import EXACT, git, make_repo, snapshot
 from test_engine_loop import agent
 
 # Each run takes 0.05 s, so that there is always something under way.
-SLOW = "#!/bin/sh\nsleep 0.05\n" + EXACT.replace("cost=$(cat src/value.txt)", "cost=$(cat src/value.txt).$AUTOTUNE_SEED")
+SLOW = "#!/bin/sh\nsleep 0.05\n" + EXACT.replace(
+    "cost=$(cat src/value.txt)", "cost=$(cat src/value.txt).$AUTOTUNE_SEED"
+)
 FOREVER = "echo $((100 + AUTOTUNE_EXPERIMENT)) > src/value.txt"
 
 
