@@ -281,42 +281,41 @@ def remeasured(machine: Machine, effect: float = 0.0) -> tuple[float, tuple[floa
     return found
 
 
-def decisions(procedure: Procedure, logs: Floats, effect: float, trials: int, seed: int) -> list[Outcome]:
-    """Single decisions on candidates with one true effect."""
+def sessions(
+    procedure: Procedure, logs: Floats, effect: float, decisions: int, length: int, seed: int
+) -> list[list[Outcome]]:
+    """Decisions on candidates with one true effect, in sessions of so many, each at a time of its own."""
     machine = Machine(logs, np.random.default_rng(seed))
-    outcomes = []
-    for trial in range(trials):
-        if trial % procedure.session == 0:
+    outcomes: list[list[Outcome]] = []
+    for decision in range(decisions):
+        if decision % length == 0:
             machine.begin()
             procedure.start(machine)
+            outcomes.append([])
         machine.wait()
-        outcomes.append(procedure.step(machine, effect))
+        outcomes[-1].append(procedure.step(machine, effect))
     return outcomes
 
 
-def claims(procedure: Procedure, logs: Floats, chains: int, seed: int) -> tuple[float, float]:
-    """Mean gain claimed after fifty useless experiments, and the mean of what a re-measurement confirms of it."""
+def claims(chains: list[list[Outcome]], logs: Floats, seed: int) -> tuple[float, float]:
+    """Mean gain claimed after chains of useless experiments, and the mean of what a re-measurement confirms of it."""
     machine = Machine(logs, np.random.default_rng(seed))
     claimed, confirmed = [], []
-    for _ in range(chains):
-        machine.begin()
-        procedure.start(machine)
-        total = 0.0
-        for _ in range(CHAIN):
-            machine.wait()
-            total += procedure.step(machine, 0.0).gain
+    for chain in chains:
+        total = sum(outcome.gain for outcome in chain)
         claimed.append(-math.expm1(-total))
+        machine.begin()
         effect, (lower, _) = remeasured(machine) if total else (0.0, (0.0, 0.0))
         confirmed.append(-math.expm1(-effect) if lower > 0 else 0.0)
     return float(np.mean(claimed)), float(np.mean(confirmed))
 
 
-def kept(outcomes: list[Outcome]) -> float:
-    return float(np.mean([outcome.kept for outcome in outcomes]))
+def kept(outcomes: list[list[Outcome]]) -> float:
+    return float(np.mean([outcome.kept for session in outcomes for outcome in session]))
 
 
-def runs(outcomes: list[Outcome]) -> float:
-    return float(np.mean([outcome.runs for outcome in outcomes]))
+def runs(outcomes: list[list[Outcome]]) -> float:
+    return float(np.mean([outcome.runs for session in outcomes for outcome in session]))
 
 
 RIVALS: tuple[Procedure, ...] = (
@@ -333,12 +332,15 @@ HEADER = f"{'rule':56}{'A/A kept':>9}   {'1 / 2 / 5 / 10 % found':>24}{'runs: 0 
 def row(procedure: Procedure, logs: Floats, trials: int, seed: int) -> str:
     """One line of the table. Nulls are cheap and matter most, so they get twice the trials."""
     cells = {
-        effect: decisions(procedure, logs, effect, trials * (1 if effect else 2), seed + index)
+        effect: sessions(procedure, logs, effect, trials * (1 if effect else 2), procedure.session, seed + index)
         for index, effect in enumerate(EFFECTS)
     }
     found = " / ".join(f"{kept(cells[effect]):.0%}".rstrip("%") for effect in EFFECTS[1:5])
     spent = " / ".join(f"{runs(cells[effect]):.1f}" for effect in (0.0, 0.05, -0.05))
-    claimed, confirmed = claims(procedure, logs, max(20, trials // 10), seed + 100)
+    chains = cells[0.0]
+    if procedure.session != CHAIN:
+        chains = sessions(procedure, logs, 0.0, 4 * trials, CHAIN, seed + len(EFFECTS))
+    claimed, confirmed = claims(chains, logs, seed)
     return f"{procedure.name:56}{kept(cells[0.0]):>9.2%}   {found:>24}{spent:>21}{claimed:>9.1%}{confirmed:>11.2%}"
 
 
@@ -366,7 +368,8 @@ def intervals(logs: Floats, trials: int, seed: int) -> str:
 def small_noise(logs: Floats, trials: int, seed: int) -> str:
     """Where the benchmark is steadier than the recorded one."""
     ours, steady, steadier = Ours(), quieter(logs, 0.02), quieter(logs, 0.015)
-    found, null = decisions(ours, steadier, 0.02, trials, seed), decisions(ours, steady, 0.0, trials, seed)
+    found = sessions(ours, steadier, 0.02, trials, CHAIN, seed)
+    null = sessions(ours, steady, 0.0, trials, CHAIN, seed)
     return (
         f"2 % gains found at sigma 1.5 %: {kept(found):.1%} in {runs(found):.1f} runs; "
         f"null dropped at sigma 2 %: after {runs(null):.1f} runs, kept {kept(null):.2%}"

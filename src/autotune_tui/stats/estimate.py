@@ -106,7 +106,7 @@ def guard_verdict(
     worst = test.lower(alpha)
     effect = relative_change(test.effect, scale, direction)
     upper = relative_change(worst, scale, direction) if math.isfinite(worst) else math.inf
-    return GuardVerdict(vetoed, effect, upper, _words(vetoed, -worst > allowed, effect, upper, scale))
+    return GuardVerdict(vetoed, effect, upper, _words(vetoed, -worst > allowed + test.resolution, effect, upper, scale))
 
 
 def _words(vetoed: bool, possible: bool, effect: float, upper: float, scale: Scale) -> str:
@@ -120,7 +120,8 @@ def _words(vetoed: bool, possible: bool, effect: float, upper: float, scale: Sca
 
 
 def _amount(change: float, scale: Scale) -> str:
-    return f"{change:+.1%}".replace("%", " %") if scale == "log" else f"{change:+.4g}"
+    """The change in words; what rounds to zero has no minus."""
+    return f"{round(100 * change, 1) + 0.0:+.1f} %" if scale == "log" else f"{change + 0.0:+.4g}"
 
 
 class _Test:
@@ -131,6 +132,9 @@ class _Test:
         self._candidate = candidate
         self._location = location
         self._labels, self._own = reference(seed, candidate, RANDOM)
+        # Once the effect supposed is this far away, the sides are apart and p is as small as these labelings allow.
+        self._reach = 2 * float(np.ptp(scores)) + 1e-9
+        self.resolution = self._reach / 2**HALVINGS + 2 * rounding(scores)
         self.effect = float(statistic(scores.ravel(), candidate.reshape(-1, 1), location)[0])
 
     def _shares(self, supposed: float) -> tuple[float, float]:
@@ -155,8 +159,7 @@ class _Test:
         return self._edge(1.0, tail, 0)
 
     def _edge(self, side: float, tail: float, which: int) -> float:
-        # Once the effect supposed separates the sides completely, p is as small as these labelings allow.
-        inside, outside = self.effect, self.effect + side * (2 * float(np.ptp(self._scores)) + 1e-9)
+        inside, outside = self.effect, self.effect + side * self._reach
         if self._shares(outside)[which] > tail:
             return side * math.inf
         for _ in range(HALVINGS):

@@ -45,9 +45,8 @@ def relative_change(effect: float, scale: str, direction: str) -> float:
 
     On the log scale it is relative: -0.13 when the metric fell by 13 %. On the difference scale it is in the metric's unit.
     """
-    if scale == "log":
-        return math.expm1(-effect if direction == "lower" else effect)
-    return -effect if direction == "lower" else effect
+    change = -effect if direction == "lower" else effect
+    return (math.expm1(change) if scale == "log" else change) + 0.0  # no minus before zero
 
 
 def gain_score(amount: float, relative: bool, scale: str, direction: str, level: float) -> float:
