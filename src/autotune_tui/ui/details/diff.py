@@ -9,6 +9,7 @@ from typing import Literal
 from textual.content import Content
 
 from autotune_tui.text import harmless
+from autotune_tui.ui.theme import DIM
 
 Kind = Literal["file", "hunk", "context", "add", "remove", "note", "gap"]
 _HUNK = re.compile(r"^@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@ ?(.*)$")
@@ -138,7 +139,7 @@ class DiffLines:
         self._digits = len(str(highest))
         self.count = len(self._lines)
         longest = max((len(line.text.expandtabs(4)) for file in files for line in file.lines), default=0)
-        self.width = longest + 2 * self._digits + 6
+        self.width = longest + 2 * self._digits + 5
 
     def first_line(self, place: int) -> int:
         """Where the file begins."""
@@ -155,12 +156,12 @@ class DiffLines:
         if line.kind == "gap":
             return Content.empty()
         if line.kind == "hunk":
-            return Content.assemble((f"{'':>{2 * self._digits + 2}} ⋯ ", "$text-muted"), (line.text, "$text-muted"))
+            return Content.assemble((f"{'':>{2 * self._digits + 3}}⋯ ", DIM), (line.text, DIM))
         if line.kind == "note":
-            return Content.assemble((f"{'':>{2 * self._digits + 5}}{line.text}", "italic $text-muted"))
-        numbers = f"{_blank(line.old):>{self._digits}} {_blank(line.new):>{self._digits}} "
+            return Content.assemble((f"{'':>{2 * self._digits + 5}}{line.text}", f"italic {DIM}"))
+        numbers = f" {_blank(line.old):>{self._digits}} {_blank(line.new):>{self._digits}} "
         content = Content.assemble(
-            (numbers, "$text-muted 70%"),
+            (numbers, DIM),
             (f"{_SIGN.get(line.kind, ' ')} ", _SIGN_STYLE.get(line.kind, "")),
             self._code(place)[number],
         )

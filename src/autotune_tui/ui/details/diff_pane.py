@@ -14,6 +14,7 @@ from autotune_tui.ui.details.diff import DiffLines, FileDiff, parse
 from autotune_tui.ui.details.line_view import LineView
 from autotune_tui.ui.details.pane import Context, Pane, empty_note, why_missing
 from autotune_tui.ui.lines import line
+from autotune_tui.ui.theme import DIM
 
 _COMING = "The change appears here once the agent has made it and it is committed."
 _NEVER = "It ended before a change was made. Else its diff would stand here."
@@ -70,4 +71,4 @@ class DiffPane(Pane):
 def _name(file: FileDiff) -> Content:
     folder, _, name = file.path.rpartition("/")
     counts = line("  ", (f"+{file.added}", "$text-success"), " ", (f"-{file.removed}", "$text-error"))
-    return line((name, "bold"), counts, (f"\n  {folder}" if folder else "", "$text-muted"))
+    return line((name, "bold"), counts, (f"\n  {folder}" if folder else "", DIM))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Protocol
 
+from rich.segment import Segment
+from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
 from textual.content import Content
 from textual.geometry import Region, Size
@@ -39,11 +41,26 @@ class NoLines:
         return Content.empty()
 
 
-class LineView(ScrollView, can_focus=True):
-    """Shows `Lines`; scrolls in both directions; text can be selected with the mouse."""
+class LineView(ScrollView, can_focus=True, inherit_bindings=False):
+    """Shows `Lines`; scrolls in both directions; text can be selected with the mouse.
+
+    Left and right are left to the screen, which goes to other experiments by them; a line that is cut ends with "…".
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "scroll_up", "up", show=False),
+        Binding("down", "scroll_down", "down", show=False),
+        Binding("pageup", "page_up", "page up", show=False),
+        Binding("pagedown,space", "page_down", "page down", show=False),
+        Binding("home", "scroll_home", "top", show=False),
+        Binding("end", "scroll_end", "end", show=False),
+        Binding("shift+left", "scroll_left", "left", show=False),
+        Binding("shift+right", "scroll_right", "right", show=False),
+    ]
 
     DEFAULT_CSS: ClassVar[str] = """
-    LineView { height: 1fr; background: $background; scrollbar-size-vertical: 1; scrollbar-size-horizontal: 1; }
+    LineView { height: 1fr; background: $background; scrollbar-size: 0 1; scrollbar-color: $border;
+               scrollbar-background: $background; scrollbar-corner-color: $background; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -103,7 +120,10 @@ class LineView(ScrollView, can_focus=True):
         if top + y >= self._source.count:
             return Strip.blank(width, style.rich_style)
         strip = self._strip(top + y, max(width, self.virtual_size.width), style)
-        return strip.crop_extend(left, left + width, style.rich_style).apply_offsets(left, top + y)
+        shown = strip.crop_extend(left, left + width, style.rich_style)
+        if strip.cell_length > left + width and strip.crop(left + width, strip.cell_length).text.strip():
+            shown = Strip.join([shown.crop(0, width - 1), Strip([Segment("…", style.rich_style)])])
+        return shown.apply_offsets(left, top + y)
 
     def _strip(self, y: int, width: int, style: Style) -> Strip:
         known = self._strips.get((y, width))

@@ -16,7 +16,8 @@ from autotune_tui.ui.details.line_view import LineView
 from autotune_tui.ui.details.pane import Context, Pane, empty_note, why_missing
 from autotune_tui.ui.details.profile import LEAST_SHARE, Call, ProfileView, parse, samples_of
 from autotune_tui.ui.details.sample_plot import bar
-from autotune_tui.ui.lines import line
+from autotune_tui.ui.lines import line, spread
+from autotune_tui.ui.theme import DIM
 
 _COMING = "The profile of the incumbent appears here once it was taken, at the beginning of the experiment."
 _NEVER = (
@@ -34,6 +35,7 @@ class ProfilePane(Pane):
     ProfilePane > #about { height: 1; padding: 0 1; color: $text-muted; }
     ProfilePane > Container { layout: vertical; height: 1fr; }
     ProfilePane Tree { height: 3fr; padding: 0 1; background: $background; scrollbar-size-vertical: 1; }
+    ProfilePane Tree, ProfilePane LineView { scrollbar-color: $border; scrollbar-background: $background; }
     ProfilePane Tree:focus { background-tint: transparent; }
     ProfilePane LineView { height: 2fr; padding: 0 1; border-top: solid $border-blurred; }
     ProfilePane.-wide > Container { layout: horizontal; }
@@ -80,8 +82,9 @@ class ProfilePane(Pane):
         self.query_one("#functions", LineView).show(FunctionLines(view))
         rest = 1 - view.root.total / view.samples if view.samples else 0.0
         start = f" · {rest:.0%} in the interpreter's start".replace("%", " %") if rest >= LEAST_SHARE else ""
-        about = f"{view.samples:,} samples of the incumbent{start} · bold: in the worktree · enter folds and unfolds"
-        self.query_one("#about", Static).update(Content(about))
+        about = self.query_one("#about", Static)
+        words = Content(f"{view.samples:,} samples of the incumbent{start}")
+        about.update(spread(words, Content("bold: in the worktree  ⏎ fold"), max(about.size.width - 2, 0)))
 
 
 def _grow(node: TreeNode[Call], call: Call, samples: int) -> None:
@@ -121,12 +124,12 @@ class FunctionLines:
 
     def line(self, y: int, width: int) -> Content:
         if y == 0:
-            return line(("   itself             total  function", "$text-muted"))
+            return line(("   itself             total  function", DIM))
         row = self._rows[y - 1]
         return line(
             f"{100 * row.alone:6.1f} % ",
             (f"{bar(row.alone, 10):<10}", "$primary"),
             f" {100 * row.total:5.1f} %  ",
             (f"{row.function.name:<{self._names}}  ", "bold" if row.function.ours else ""),
-            (row.function.where, "$text-muted"),
+            (row.function.where, DIM),
         )

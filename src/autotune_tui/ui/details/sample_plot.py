@@ -14,14 +14,13 @@ from autotune_tui.ui.theme import BAD, CANDIDATE, DIM, GOOD, INCUMBENT, WARN
 
 GLYPHS: dict[Side, tuple[str, str]] = {"incumbent": ("○", INCUMBENT), "candidate": ("●", CANDIDATE)}
 DISTURBED = "✕"
-_EIGHTHS = " ▏▎▍▌▋▊▉█"
 _LEAST_ROWS = 5
 
 
 def plot(view: SamplesView, width: int, height: int) -> list[Content]:
     """All of it in `width` cells and about `height` rows."""
     effect = effect_lines(view, width)
-    rows = max(height - len(effect) - 4, _LEAST_ROWS)
+    rows = max(height - len(effect) - 5, _LEAST_ROWS)
     return [legend(view), Content.empty(), *strips(view, width, rows), Content.empty(), *effect]
 
 
@@ -33,7 +32,7 @@ def legend(view: SamplesView) -> Content:
     for side, text in zip(GLYPHS, texts, strict=True):
         glyph, colour = GLYPHS[side]
         parts.append(line((f"{glyph} {side} ", colour), (f"{text} {unit}".rstrip(), "bold")))
-    words = "mean of the better half of its runs"
+    words = "mean of its better half"
     parts.append(line(("◂ ", ""), (words, DIM)))
     if view.retaken:
         parts.append(line((f"{fmt.count(view.retaken, 'block')} taken again", WARN)))
@@ -50,7 +49,7 @@ def strips(view: SamplesView, width: int, rows: int) -> list[Content]:
     unit, labels = fmt.column(ticks, view.unit)
     gutter = max(len(label) for label in labels)
     bars = max((width - gutter - 8) // 6, 6)
-    room = width - gutter - 3 - 2 * (bars + 2)
+    room = width - gutter - 4 - 2 * (bars + 2)
 
     def row_of(value: float) -> int:
         return min(max(round((high - value) / (high - low) * (rows - 1)), 0), rows - 1)
@@ -59,13 +58,13 @@ def strips(view: SamplesView, width: int, rows: int) -> list[Content]:
     sides = {side: _distribution(view, side, bars, rows, row_of) for side in GLYPHS}
     every = max(rows // 5, 2)
     head = line(
-        (f"{f'[{unit}]' if unit else '':>{gutter}}   ", DIM), (f"{'in the order they were taken':<{room}}", DIM),
+        (f"{f'[{unit}]' if unit else '':>{gutter}}   ", DIM), (f"{'in the order they were taken':<{room + 1}}", DIM),
         ("incumbent".ljust(bars + 2)[: bars + 2], INCUMBENT), ("candidate"[: bars + 2], CANDIDATE),
     )  # fmt: skip
     body = [
         line(
             (f"{labels[row] if row % every == 0 or row == rows - 1 else '':>{gutter}} ", DIM), ("│ ", DIM),
-            order[row], sides["incumbent"][row], sides["candidate"][row],
+            order[row], " ", sides["incumbent"][row], sides["candidate"][row],
         )
         for row in range(rows)
     ]  # fmt: skip
@@ -97,9 +96,9 @@ def _distribution(
 
 
 def bar(share: float, width: int) -> str:
-    """A bar of eighths of a cell; what is more than nothing shows."""
-    eighths = max(round(share * width * 8), 1) if share > 0 else 0
-    return "█" * (eighths // 8) + (_EIGHTHS[eighths % 8] if eighths % 8 else "")
+    """A bar in half cells; what is more than nothing shows."""
+    halves = max(round(share * width * 2), 1) if share > 0 else 0
+    return "━" * (halves // 2) + "╸" * (halves % 2)
 
 
 def effect_lines(view: SamplesView, width: int) -> list[Content]:

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Static, TabbedContent, TabPane
+from textual.widgets import Static, TabbedContent, TabPane
 
 from autotune_tui.ui.details import subject as about
 from autotune_tui.ui.details.diff_pane import DiffPane
@@ -23,10 +23,18 @@ from autotune_tui.ui.editor import open_in_editor
 from autotune_tui.ui.lines import Piece, fit, line, spread
 from autotune_tui.ui.store import Store
 from autotune_tui.ui.theme import DIM
+from autotune_tui.ui.widgets.keys import Key, KeysLine, KeysView
 
 if TYPE_CHECKING:
     from autotune_tui.ui.app import AutotuneApp
 
+_KEYS = (
+    Key("n", "next", "screen.go(1)"),
+    Key("N", "previous", "screen.go(-1)"),
+    Key("c", "copy", "screen.copy"),
+    Key("o", "open in editor", "screen.edit"),
+    Key("esc", "back", "screen.dismiss"),
+)
 TABS = ("plan", "diff", "samples", "log", "profile", "reflexion", "time")
 MOST_COPIED = 74_000
 """Characters that a terminal takes for its clipboard; several stop at 100,000 bytes of base64."""
@@ -39,13 +47,13 @@ class DetailsScreen(Screen[None]):
     AUTO_FOCUS = ""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n,right", "go(1)", "next", id="details.next", tooltip="The next experiment"),
+        Binding("n,right", "go(1)", "next", id="details.next", tooltip="The next experiment", show=False),
+        Binding("N,left", "go(-1)", "previous", id="details.previous", tooltip="The experiment before", show=False),
         Binding(
-            "N,left", "go(-1)", "previous", id="details.previous", tooltip="The experiment before", key_display="N"
+            "c", "copy", "copy", id="details.copy", tooltip="Copy what this tab shows to the clipboard", show=False
         ),
-        Binding("c", "copy", "copy", id="details.copy", tooltip="Copy what this tab shows to the clipboard"),
-        Binding("o", "edit", "open in editor", id="details.edit", tooltip="Open the file of this tab in $EDITOR"),
-        Binding("escape,q", "dismiss", "back", id="details.back", tooltip="Back to the loop"),
+        Binding("o", "edit", "editor", id="details.edit", tooltip="Open the file of this tab in $EDITOR", show=False),
+        Binding("escape,q", "dismiss", "back", id="details.back", tooltip="Back to the loop", show=False),
         Binding("d", "tab('diff')", "diff", id="details.diff", show=False),
         Binding("l", "tab('log')", "log", id="details.log", show=False),
         *(Binding(str(n), f"tab('{name}')", name, id=f"details.tab{n}", show=False) for n, name in enumerate(TABS, 1)),
@@ -92,9 +100,10 @@ class DetailsScreen(Screen[None]):
                 )
             with TabPane("Time", id="time"):
                 yield TimePane()
-        yield Footer()
+        yield KeysLine(id="keys")
 
     def on_mount(self) -> None:
+        self.query_one(KeysLine).show(KeysView(_KEYS))
         self.store.subscribe(self)
         self.subject = about.find(self.store.state, self._index, self.store.folder)
         self.show()
