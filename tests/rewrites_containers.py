@@ -218,11 +218,21 @@ CASES = (
         (sampled_from(["sat", "Sun", "mon", ""]),),
         source(r"""
     def is_weekend(day: str) -> bool:
-        return day.lower() in ["sat", "sun", "saturday", "sunday"]
+        return day.lower() in (
+            "sat",
+            "sun",  # short
+            "saturday",
+            "sunday",
+        )
 """),
         source(r"""
     def is_weekend(day: str) -> bool:
-        return day.lower() in {"sat", "sun", "saturday", "sunday"}
+        return day.lower() in {
+            "sat",
+            "sun",  # short
+            "saturday",
+            "sunday",
+        }
 """),
     ),
     Case(

@@ -37,7 +37,7 @@ class _Tests:
 
     @property
     def name(self) -> str:
-        return self.source.name
+        return self.source.attribute or self.source.root.name
 
 
 def sites(view: View) -> Iterator[Site]:
@@ -125,9 +125,9 @@ def _adapt(view: View, use: Use, edit: Edit) -> bool:
 
 
 def _as_set(value: cst.BaseExpression) -> cst.BaseExpression:
-    if isinstance(value, cst.List):
-        if not value.elements:
-            return cst.parse_expression("set()")
+    if isinstance(value, cst.List) and not value.elements:
+        return cst.parse_expression("set()")
+    if isinstance(value, (cst.List, cst.Tuple)):
         return cst.Set(elements=value.elements, lbrace=_open(value), rbrace=_close(value))
     if isinstance(value, cst.ListComp):
         return cst.SetComp(elt=value.elt, for_in=value.for_in, lbrace=_open(value), rbrace=_close(value))
@@ -136,12 +136,14 @@ def _as_set(value: cst.BaseExpression) -> cst.BaseExpression:
     return cst.parse_expression(f"set({code(value)})")
 
 
-def _open(value: cst.List | cst.ListComp) -> cst.LeftCurlyBrace:
-    return cst.LeftCurlyBrace(whitespace_after=value.lbracket.whitespace_after)
+def _open(value: cst.List | cst.ListComp | cst.Tuple) -> cst.LeftCurlyBrace:
+    bracket = value.lpar[0] if isinstance(value, cst.Tuple) else value.lbracket
+    return cst.LeftCurlyBrace(whitespace_after=bracket.whitespace_after)
 
 
-def _close(value: cst.List | cst.ListComp) -> cst.RightCurlyBrace:
-    return cst.RightCurlyBrace(whitespace_before=value.rbracket.whitespace_before)
+def _close(value: cst.List | cst.ListComp | cst.Tuple) -> cst.RightCurlyBrace:
+    bracket = value.rpar[0] if isinstance(value, cst.Tuple) else value.rbracket
+    return cst.RightCurlyBrace(whitespace_before=bracket.whitespace_before)
 
 
 def _snapshots(view: View, tests: _Tests) -> list[Site]:
@@ -154,7 +156,7 @@ def _snapshots(view: View, tests: _Tests) -> list[Site]:
             continue
         done.add(region)
         edit = Edit()
-        name = view.module.fresh(f"{tests.name}_set")
+        name = view.module.fresh(f"{tests.source.name}_set")
         edit.insert_before(region, f"{name} = set({tests.source.text})")
         _redirect(edit, [test for test in tests.nodes if contains(region, test, view.module.parents)], name)
         why = f"{tests.source.text} does not change while the loop runs"
@@ -238,14 +240,13 @@ def _displays(view: View) -> Iterator[Site]:
     """`x in ["a", "b", ..]` -> `x in {"a", "b", ..}`, which the compiler makes a constant of."""
     for node in view.function.own(cst.Comparison):
         right = _searched(node)
-        if not isinstance(right, (cst.List, cst.Tuple)):
+        if not isinstance(right, (cst.List, cst.Tuple)) or (isinstance(right, cst.Tuple) and not right.lpar):
             continue
         constants = all(isinstance(item.value, _LITERALS) for item in right.elements)
         if len(right.elements) < _SMALLEST or not constants or not view.kinds.hashable(view.kinds.of(node.left)):
             continue
         edit = Edit()
-        inner = ", ".join(code(item.value) for item in right.elements)
-        edit.replace(right, f"{{{inner}}}")
+        edit.change[right] = _as_set
         yield Site(
             function=view.function,
             node=node,

@@ -79,8 +79,8 @@ class Source:
 
     @property
     def name(self) -> str:
-        """A name to build others from."""
-        return self.attribute or self.root.name
+        """A name to build those of local variables from."""
+        return (self.attribute or self.root.name).lower().lstrip("_")
 
     @property
     def text(self) -> str:
