@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
+from textual.timer import Timer
 
 from autotune_tui.errors import AutotuneError
 from autotune_tui.journal.files import SessionFolder
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from autotune_tui.ui.engine import EngineProcess
     from autotune_tui.ui.screens.loop import LoopScreen
     from autotune_tui.ui.views import Standing
+
+
+_WAIT_SECONDS = 0.5
 
 
 class AutotuneApp(App[int]):
@@ -61,6 +65,7 @@ class AutotuneApp(App[int]):
         self._leave_when_stopped = False
         self._awaited: dict[str, str] = {}
         """Commands that were sent and not answered yet, by id."""
+        self._waiting: Timer | None = None
         self._known = False
         """Whether the open session's journal has been read to its end once."""
         self._answered = 0
@@ -71,10 +76,21 @@ class AutotuneApp(App[int]):
         self.set_keymap(dict(self.settings.keymap))
 
     def on_mount(self) -> None:
-        if self.store.path is not None:
+        if self.store.path is not None or self.mode == "watch":
             self._show_loop(self.store)
         elif self.root is not None:
             self.show_sessions()
+        if self.store.path is None and self.mode == "watch":
+            self._waiting = self.set_interval(_WAIT_SECONDS, self._look_for_session)
+
+    def _look_for_session(self) -> None:
+        """Watching a repository without a session: follow the first that appears."""
+        from autotune_tui.journal.files import find_sessions
+
+        found = find_sessions(self.root) if self.root is not None else []
+        if found and self._waiting is not None:
+            self._waiting.stop()
+            self.store.attach(found[-1])
 
     def perform(self, id: str, screen: LoopScreen) -> None:
         """Do a command of the table on the loop screen; asks first where the table says so, or says why it cannot be."""

@@ -6,9 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from autotune_tui.model import format as fmt
+from autotune_tui.model.experiment import Experiment
 from autotune_tui.model.leaderboard import Row, rank
 from autotune_tui.model.session import SessionState
 from autotune_tui.ui.views import status_mark
+
+PAIRS = "in its pairs"
+WHAT = "what"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,8 @@ class BoardRow:
     """The change against the baseline: two single values."""
     effect: str
     """What its own pairs said, with the interval."""
+    brief: str
+    """The same with half the interval's width."""
     glyph: str
     status: str
     colour: str
@@ -92,6 +98,7 @@ def _row(row: Row, value: str, secondary: tuple[str, ...], state: SessionState) 
         value=value,
         against=against,
         effect=fmt.change(experiment.effect, interval, experiment.scale, unit) if experiment.effect is not None else "",
+        brief=_brief(experiment, unit),
         glyph=glyph,
         status=word,
         colour=colour,
@@ -102,6 +109,20 @@ def _row(row: Row, value: str, secondary: tuple[str, ...], state: SessionState) 
         incumbent=row.incumbent,
         target=row.target,
     )
+
+
+def _brief(experiment: Experiment, unit: str) -> str:
+    """The effect with half the width of its interval: "−13.8 % ±7.4"."""
+    effect = experiment.effect
+    if effect is None:
+        return ""
+    text = fmt.change(effect, None, experiment.scale, unit)
+    if experiment.interval is None:
+        return text
+    half = (experiment.interval[1] - experiment.interval[0]) / 2
+    if experiment.scale == "difference":
+        return f"{text} ±{fmt.number(half / fmt.unit_for([effect], unit)[0], 2)}"
+    return f"{text} ±{half * 100:.{1 if half < 0.0995 else 0}f}"
 
 
 def _secondary_names(rows: Sequence[Row], primary: str) -> list[str]:
@@ -131,28 +152,29 @@ class Column:
 
 def columns_for(view: BoardView, width: int) -> tuple[Column, ...]:
     """The columns that `width` cells have room for; what the experiment did always gets a share."""
-    what = 18 if width >= 60 else 12
-    fixed = [
+    brief = _column(PAIRS, lambda row: row.brief, view)
+    full = _column(PAIRS, lambda row: row.effect, view)
+    against = _column("vs base", lambda row: row.against, view)
+    first = [
         _column("", lambda row: row.rank, view),
         _column("#", lambda row: str(row.index) if row.index else "", view),
         _column(view.metric, lambda row: row.value, view),
-        _column("status", lambda row: f"{row.glyph} {row.status}", view, right=False),
     ]
-    optional = [
-        (3, _column("vs base", lambda row: row.against, view)),
-        (4, _column("in its pairs", lambda row: row.effect, view, right=False)),
-        *((4, _column(name, _secondary(place), view)) for place, name in enumerate(view.secondary)),
-    ]
-    room = width - what - sum(column.width + 2 for column in fixed)
-    for place, column in optional:
-        if column.width + 2 > room:
-            break
-        fixed.insert(min(place, len(fixed)), column)
-        room -= column.width + 2
-    status = next(column for column in fixed if column.heading == "status")
-    fixed.remove(status)
-    taken = sum(column.width + 2 for column in fixed) + status.width + 2
-    return (*fixed, status, Column("what", lambda row: row.what, max(width - taken, 4), right=False))
+    status = _column("status", lambda row: f"{row.glyph} {row.status}", view, right=False)
+    secondary = [_column(name, _secondary(place), view) for place, name in enumerate(view.secondary)]
+    wished = (
+        [against, full, *secondary],
+        *([against, full, *secondary[:count]] for count in range(len(secondary) - 1, -1, -1)),
+        [against, brief],
+        [brief],
+        [against],
+        [],
+    )
+    room = width - sum(column.width + 2 for column in (*first, status)) - (20 if width >= 60 else 12)
+    middle = next((some for some in wished if sum(column.width + 2 for column in some) <= room), [])
+    columns = (*first, *middle, status)
+    taken = sum(column.width + 2 for column in columns)
+    return (*columns, Column(WHAT, lambda row: row.what, max(width - taken, 4), right=False))
 
 
 def _secondary(place: int) -> Callable[[BoardRow], str]:

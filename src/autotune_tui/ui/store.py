@@ -25,6 +25,9 @@ from autotune_tui.model.events import Record
 from autotune_tui.model.state import SessionState
 from autotune_tui.ui.follower import Follower, Look
 
+SILENT_SECONDS = 60.0
+"""From when on a journal without an end counts as silent. Samples of an hour exist, so it is said, not judged."""
+
 
 def wall_clock() -> datetime:
     return datetime.now(UTC)
@@ -70,7 +73,9 @@ class Store:
     @property
     def at_work(self) -> bool:
         """Whether somebody works on the session now. Without a lock to ask: as far as the journal knows."""
-        return self.engine is not None if self.look.engine_known else self.state.active
+        if self.look.engine_known:
+            return self.engine is not None
+        return self.state.active and self.clock().timestamp() - self.look.modified < SILENT_SECONDS
 
     @property
     def now(self) -> str:
@@ -83,6 +88,12 @@ class Store:
 
     def unsubscribe(self, listener: MessagePump) -> None:
         self._listeners.discard(listener)
+
+    def attach(self, folder: SessionFolder) -> None:
+        """Follow this session, where none was known before."""
+        self.folder, self.path = folder, folder.journal
+        self.start()
+        self.show(self.look)
 
     def start(self) -> None:
         """Begin to follow the journal; to be called once, inside the running event loop. A small journal is read at once."""

@@ -77,8 +77,8 @@ def _mark(experiment: Experiment) -> Mark:
     return "keep" if experiment.kept else "discard"
 
 
-def value_axis(view: TrendView, height: int) -> Axis:
-    """The values of keeps and baselines and the target, and of the discards what is not far outside."""
+def value_axis(view: TrendView, rows: int) -> Axis:
+    """The values of keeps and baselines and the target, and of the discards what is not far outside; four dots to a row."""
     firm = [p.value for p in view.points if p.value is not None and p.mark in ("keep", "baseline")]
     loose = [p.value for p in view.points if p.value is not None and p.mark == "discard"]
     if view.target is not None:
@@ -89,7 +89,12 @@ def value_axis(view: TrendView, height: int) -> Axis:
     low = max(low - reach, min([*loose, low]))
     high = min(high + reach, max([*loose, high]))
     air = (high - low) * 0.05 or abs(high) * 0.1 or 1.0
-    return Axis(low - air, high + air, max(height, 1))
+    return Axis(low - air, high + air, max(4 * rows, 1))
+
+
+def _dot_row(axis: Axis, value: float) -> int:
+    """The row of dots of a value, from the top."""
+    return axis.width - 1 - axis.cell(value)
 
 
 class _Canvas:
@@ -139,7 +144,7 @@ def chart(view: TrendView, width: int, height: int) -> list[Content]:
     xs = _positions(len(view.points), columns)
     _lines(canvas, view, axis, xs)
     _marks(canvas, view, axis, xs)
-    names = {rows - 1 - axis.cell(value): text for value, text in zip(marked, texts, strict=True)}
+    names = {_dot_row(axis, value) // 4: text for value, text in zip(marked, texts, strict=True)}
     head = f"{unit} {fmt.direction_mark(view.direction)}".strip()
     if 0 not in names and len(head) < left:
         names[0] = head
@@ -155,10 +160,8 @@ def _positions(count: int, columns: int) -> list[int]:
 
 
 def _lines(canvas: _Canvas, view: TrendView, axis: Axis, xs: Sequence[int]) -> None:
-    fine = Axis(axis.low, axis.high, canvas.height * 4)
-    bottom = canvas.height * 4 - 1
     if view.target is not None:
-        y = bottom - fine.cell(view.target)
+        y = _dot_row(axis, view.target)
         for x in range(0, canvas.width * 2, 4):
             canvas.dot(x, y, WARN)
     for place, point in enumerate(view.points):
@@ -169,7 +172,7 @@ def _lines(canvas: _Canvas, view: TrendView, axis: Axis, xs: Sequence[int]) -> N
                 canvas.put(column, row, "┊", DIM)
         if point.best is None:
             continue
-        y = bottom - fine.cell(point.best)
+        y = _dot_row(axis, point.best)
         end = xs[place + 1] if place + 1 < len(xs) else canvas.width * 2 - 1
         follows = view.points[place + 1] if place + 1 < len(view.points) else None
         if follows is not None and follows.segment != point.segment:
@@ -177,7 +180,7 @@ def _lines(canvas: _Canvas, view: TrendView, axis: Axis, xs: Sequence[int]) -> N
         for x in range(xs[place], end + 1):
             canvas.dot(x, y, CANDIDATE)
         if before is not None and before.best is not None and before.segment == point.segment:
-            other = bottom - fine.cell(before.best)
+            other = _dot_row(axis, before.best)
             for step in range(min(y, other), max(y, other) + 1):
                 canvas.dot(xs[place], step, CANDIDATE)
 
@@ -192,7 +195,7 @@ def _marks(canvas: _Canvas, view: TrendView, axis: Axis, xs: Sequence[int]) -> N
         glyph, style = _GLYPHS[point.mark]
         row = bottom
         if point.value is not None:
-            row = bottom - axis.cell(point.value)
+            row = _dot_row(axis, point.value) // 4
             if not axis.low <= point.value <= axis.high:
                 glyph, style = _GLYPHS["above" if point.value > axis.high else "below"]
         rank = _RANK[point.mark]

@@ -10,6 +10,7 @@ from autotune_tui.model import format as fmt
 from autotune_tui.model.health import Limits, limits_of
 from autotune_tui.model.session import SessionState
 from autotune_tui.ui.follower import Look, is_validating
+from autotune_tui.ui.store import SILENT_SECONDS
 from autotune_tui.ui.theme import BAD, DIM, GOOD, WARN
 
 PHASES = (
@@ -40,9 +41,6 @@ STATUS_MARKS = {
     "baseline": ("○", "baseline", DIM),
 }
 """Glyph, word and colour of each status."""
-
-SILENT_SECONDS = 60.0
-"""From when on a journal without an end counts as silent. Samples of an hour exist, so it is said, not judged."""
 
 
 def status_mark(status: str) -> tuple[str, str, str]:
@@ -97,10 +95,11 @@ class HeadlineView:
 def headline(state: SessionState, name: str = "") -> HeadlineView:
     """Base, best, gain and target of the current segment."""
     config = state.config
-    unit, (baseline, best, target) = fmt.column(
-        [state.baseline_value, state.incumbent_value, config.target], config.metric_unit
-    )
     gain, verdict, since, better = _gain(state)
+    values = [state.baseline_value, state.incumbent_value]
+    if verdict and state.validation is not None and not since:
+        values = [state.validation.before, state.validation.after]  # what the gain is the difference of
+    unit, (baseline, best, target) = fmt.column([*values, config.target], config.metric_unit)
     most = config.budget.get("maxIterations")
     return HeadlineView(
         name=(state.session.id if state.session else "") or fmt.one_line(config.name, 32) or name,
@@ -300,7 +299,7 @@ def standings(look: Look, now: float, name: str = "") -> tuple[Standing, ...]:
     if look.problem:
         found.append(Standing("bad", look.problem))
     if not look.exists:
-        found.append(Standing("info", f"waiting for {name or 'the journal'}: it is not there yet"))
+        found.append(Standing("info", f"waiting for {name or 'a session'}: it is not there yet"))
         return tuple(found)
     if look.reading:
         found.append(Standing("info", f"reading the journal: {fmt.count(state.experiment_count, 'experiment')} so far"))

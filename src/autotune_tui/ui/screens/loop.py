@@ -156,8 +156,8 @@ class LoopScreen(Screen[None]):
 
     def standings(self) -> tuple[views.Standing, ...]:
         """What lasts: of the journal, and of the engine that this application has started."""
-        path = self.store.path
-        found = views.standings(self.store.look, self.store.clock().timestamp(), str(path) if path else "")
+        place = self.store.path or (f"a session in {self.app.root}" if self.app.root else "")
+        found = views.standings(self.store.look, self.store.clock().timestamp(), str(place))
         return (*self.app.engine_standings(self.store), *found)
 
     def situation(self) -> Situation:

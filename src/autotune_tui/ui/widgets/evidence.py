@@ -15,9 +15,8 @@ from autotune_tui.ui.widgets.panel import Panel
 _LABEL = 11
 """Cells of the labels at the left."""
 _EMPTY = (
-    "Nothing is being measured.",
-    "While a candidate is measured, its runs and the incumbent's appear here as dots, two runs to a pair,",
-    "with the effect, its interval, and the looks at which it may be decided.",
+    "Nothing is being measured. While a candidate is, its runs and the incumbent's appear here as dots, two runs to a "
+    "pair, with the effect, its interval, and the looks at which it may be decided."
 )
 
 
@@ -42,7 +41,7 @@ class EvidencePanel(Panel[EvidenceView]):
 
     def lines(self, view: EvidenceView, width: int, height: int) -> list[Content]:
         if view.purpose == "nothing":
-            return [line((text, DIM)) for text in _EMPTY]
+            return line((_EMPTY, DIM)).wrap(width)
         if not view.incumbent and not view.candidate:
             return [line(("The first runs are under way.", DIM))]
         above = [summary(view, width), *_sides(view, width, air=height >= 12)]
@@ -53,8 +52,8 @@ class EvidencePanel(Panel[EvidenceView]):
 
 def summary(view: EvidenceView, width: int) -> Content:
     """The one line that says it all."""
-    of = f" of at most {view.most}" if view.most and view.purpose == "experiment" else ""
-    pieces = [Piece(9, line((fmt.count(view.pairs, "pair") + of, "bold")), line((f"{view.pairs} pairs", "bold")))]
+    of = f" of {view.most} pairs" if view.most else " pairs" if view.pairs != 1 else " pair"
+    pieces = [Piece(9, line((f"{view.pairs}{of}", "bold")))]
     if view.purpose == "calibration":
         pieces.append(Piece(5, line("how much equal code differs: the noise of this machine")))
         return fit(pieces, width)
@@ -166,7 +165,7 @@ def _closing(view: EvidenceView, width: int) -> list[Content]:
     following = next((look for look in view.looks if look > view.pairs), None)
     for look in view.looks:
         if look <= view.pairs:
-            looks.append(line((f"{look} ✓", DIM)))
+            looks.append(line((str(look), f"{DIM} strike")))
         elif look == following and view.state == "continue":
             looks.append(line((f"▸ {look}", "bold")))
         else:

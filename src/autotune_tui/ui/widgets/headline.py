@@ -32,14 +32,20 @@ class Headline(Bar[HeadlineView]):
 
     def _progress(self, view: HeadlineView) -> list[Piece]:
         colour = GOOD if view.better else ""
+        if not view.verdict:
+            base = line("base ", (f"{view.baseline} {view.unit}".rstrip(), "bold"))
+            return [Piece(8, base), self._gain(view), *self._target(view)]
         best = line((f"base {view.baseline} → ", DIM), (f"{view.best} {view.unit}".rstrip(), f"bold {colour}".strip()))
         short = line((f"{view.baseline} → ", DIM), (f"{view.best} {view.unit}".rstrip(), f"bold {colour}".strip()))
-        pieces = [Piece(8, best, short), self._gain(view)]
-        if view.target:
-            text = f"target {view.target} {view.unit}".rstrip()
-            reached = line((f"◎ {text} reached", GOOD))
-            pieces.append(Piece(3, reached if view.reached else line((text, DIM)), line("◎") if view.reached else None))
-        return pieces
+        return [Piece(8, best, short), self._gain(view), *self._target(view)]
+
+    def _target(self, view: HeadlineView) -> list[Piece]:
+        if not view.target:
+            return []
+        text = f"target {view.target} {view.unit}".rstrip()
+        if view.reached:
+            return [Piece(3, line((f"◎ {text} reached", GOOD)), line(("◎ target", GOOD)))]
+        return [Piece(3, line((text, DIM)))]
 
     def _gain(self, view: HeadlineView) -> Piece:
         since = f", {view.since} more since" if view.since else ""

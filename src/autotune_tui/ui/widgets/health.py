@@ -24,7 +24,7 @@ class HealthPanel(Panel[HealthView]):
         follows = cut(labelled("next", line(view.next), width, label_width=_LABEL, style=DIM), 2 if height >= 8 else 1)
         lines = [*reason, *follows, self._limits(view, width), self._spent(view, width), self._worker(view, width)]
         for level, text in view.notes:
-            mark = ("! ", WARN) if level == "warning" else ("  ", DIM)
+            mark = ("! ", WARN) if level == "warning" else ""
             lines.append(line(("note".ljust(_LABEL), DIM), mark, text))
         return lines
 

@@ -30,6 +30,8 @@ class KeysView:
 class KeysLine(Bar[KeysView]):
     """Keys at the left; at the right, where not all panels are seen at once, which panel this is."""
 
+    auto_links = False
+
     def content(self, view: KeysView, width: int) -> Content:
         keys = fit(
             [
@@ -45,4 +47,8 @@ class KeysLine(Bar[KeysView]):
         if not view.tabs:
             return spread(keys, line(("ctrl+p", f"bold {WARN}"), (" all commands", DIM)), width)
         names = [line((name, f"bold {TITLE}" if chosen else DIM)) for name, chosen in view.tabs]
-        return spread(keys, Content.assemble(("tab ", f"bold {WARN}"), Content(" ").join(names)), width)
+        tabs = Content.assemble(("tab ", f"bold {WARN}"), Content(" ").join(names))
+        if tabs.cell_length + keys.cell_length + 2 > width:
+            place = next((number for number, (_, chosen) in enumerate(view.tabs, 1) if chosen), 0)
+            tabs = line(("tab", f"bold {WARN}"), (f" panel {place} of {len(view.tabs)}", DIM))
+        return spread(keys, tabs, width)

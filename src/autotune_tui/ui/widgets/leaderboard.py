@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.visual import Visual
 
-from autotune_tui.ui.board import BoardRow, BoardView, Column, columns_for
+from autotune_tui.ui.board import PAIRS, WHAT, BoardRow, BoardView, Column, columns_for
 from autotune_tui.ui.lines import line
 from autotune_tui.ui.theme import BAD, DIM, GOOD, WARN
 from autotune_tui.ui.widgets.panel import Panel
@@ -123,7 +123,7 @@ class Leaderboard(Panel[BoardView]):
         parts: list[tuple[str, str] | str] = []
         for column in self._columns:
             text = column.text(row)
-            if column.heading == "what":
+            if column.heading == WHAT:
                 marks = [("◎ ", WARN)] if row.target else []
                 marks += [("◆ ", WARN)] if row.incumbent else []
                 room = column.width - 2 * len(marks)
@@ -178,6 +178,6 @@ def _words_style(row: BoardRow) -> str:
 def _style(column: Column, row: BoardRow) -> str:
     if column.heading == "status":
         return row.colour
-    if column.heading == "in its pairs" and row.better is not None:
+    if column.heading == PAIRS and row.better is not None:
         return GOOD if row.better else BAD
     return _words_style(row)

@@ -35,7 +35,7 @@ class Panel(ScrollView, Generic[V]):
         scrollbar-color-hover: $accent;
         scrollbar-background-hover: $background;
     }
-    Panel:focus { border: round $accent; }
+    Panel:focus { border: round $accent 70%; }
     """
 
     heading: ClassVar[str] = ""
@@ -70,14 +70,19 @@ class Panel(ScrollView, Generic[V]):
 
     def redraw(self) -> None:
         """Make the lines anew."""
-        view, size = self.view, self.scrollable_content_region.size
-        if view is None or not size.width:
+        view, region = self.view, self.scrollable_content_region
+        if view is None or not region.width:
             return
         self.border_title = Content(self.title(view))
         self.border_subtitle = Content(self.subtitle(view))
-        content = Content("\n").join(line.truncate(size.width) for line in self.lines(view, size.width, size.height))
-        self._strips = Visual.to_strips(self, content, size.width, None, self.visual_style)
-        self.virtual_size = Size(size.width, len(self._strips))
+        width = region.width + (self.scrollbar_size_vertical if self.show_vertical_scrollbar else 0)
+        lines = self.lines(view, width, region.height)
+        if len(lines) > region.height:
+            width -= self.scrollbar_size_vertical
+            lines = self.lines(view, width, region.height)
+        content = Content("\n").join(line.truncate(width) for line in lines)
+        self._strips = Visual.to_strips(self, content, width, None, self.visual_style)
+        self.virtual_size = Size(width, len(self._strips))
         self.refresh()
 
     def notify_style_update(self) -> None:

@@ -12,6 +12,7 @@ from autotune_tui.model import format as fmt
 from autotune_tui.model.session import SessionState
 from autotune_tui.ui.lines import labelled, line
 from autotune_tui.ui.theme import DIM
+from autotune_tui.ui.views import status_mark
 from autotune_tui.ui.widgets.panel import Panel
 
 _LABEL = 12
@@ -27,15 +28,15 @@ class PlanView:
     rows: tuple[tuple[str, str], ...]
     """Labels with their texts."""
     agent: str
-    past: bool = False
-    """Whether this is the plan of an experiment that has ended, as none is made yet for the next."""
+    ended: str = ""
+    """How the experiment ended, when it is the last one because none is running."""
 
 
 def plan(state: SessionState) -> PlanView:
-    """The plan of the running experiment."""
+    """The plan of the running experiment; between experiments, what the last one has taught."""
     current = state.current
-    if current is None or not current.number:
-        return PlanView(0, "", "", (), "")
+    if current is None or not current.number or state.end is not None:
+        return _last(state)
     made = current.plan
     if made is None:
         return PlanView(current.number, current.phase, "", (), "")
@@ -52,6 +53,20 @@ def plan(state: SessionState) -> PlanView:
     )
     texts = tuple((label, fmt.one_line(text, 600)) for label, text in rows if text)
     return PlanView(current.number, current.phase, fmt.one_line(made.description, 200), texts, made.agent)
+
+
+def _last(state: SessionState) -> PlanView:
+    ended = next((e for e in reversed(state.experiments) if not e.baseline), None)
+    if ended is None:
+        return PlanView(0, "", "", (), "")
+    rows = (
+        ("hypothesis", ended.hypothesis),
+        ("reason", (ended.detail or ended.reason.replace("_", " ")) if not ended.kept else ""),
+        ("seen", ended.observation),
+        ("next", ended.next),
+    )
+    texts = tuple((label, fmt.one_line(text, 600)) for label, text in rows if text)
+    return PlanView(ended.index, "", fmt.one_line(ended.description, 200), texts, "", fmt.one_line(ended.status, 20))
 
 
 def _approach(approach: Mapping[str, Any]) -> str:
@@ -73,14 +88,15 @@ class PlanPanel(Panel[PlanView]):
     heading = "Plan"
 
     def title(self, view: PlanView) -> str:
-        return f"Plan · #{view.number}" if view.number else "Plan"
+        ended = f", {status_mark(view.ended)[1]}" if view.ended else ""
+        return f"Plan · #{view.number}{ended}" if view.number else "Plan"
 
     def subtitle(self, view: PlanView) -> str:
         return f"{view.agent} agent" if view.agent else ""
 
     def lines(self, view: PlanView, width: int, height: int) -> list[Content]:
         if not view.number:
-            return [line(("What is tried next, and why, appears here when an experiment begins.", DIM))]
+            return line(("What is tried next, and why, appears here when an experiment begins.", DIM)).wrap(width)
         if not view.description:
             doing = "looks for what to try" if view.phase in ("plan", "profile") else "begins"
             return [line((f"#{view.number} {doing}.", DIM))]

@@ -22,5 +22,5 @@ class TrendPanel(Panel[TrendView]):
 
     def lines(self, view: TrendView, width: int, height: int) -> list[Content]:
         if not view.points:
-            return [line(("The baseline comes first, then a mark for every experiment.", DIM))]
+            return line(("The baseline comes first, then a mark for every experiment.", DIM)).wrap(width)
         return chart(view, width, height)
