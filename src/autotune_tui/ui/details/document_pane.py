@@ -15,7 +15,9 @@ class DocumentPane(Pane):
     """Shows a Markdown file. Links are not followed: an agent may have written them."""
 
     DEFAULT_CSS: ClassVar[str] = """
-    DocumentPane VerticalScroll { padding: 0 1; scrollbar-size-vertical: 1; scrollbar-color: $border; scrollbar-background: $background; }
+    DocumentPane VerticalScroll {
+        padding: 0 1; scrollbar-size-vertical: 1; scrollbar-color: $border; scrollbar-background: $background;
+    }
     DocumentPane Markdown { padding: 0 1; margin: 0; max-width: 100; }
     DocumentPane MarkdownH1 { display: none; }
     DocumentPane MarkdownH2 { color: $text-accent; text-style: bold; margin: 1 0 0 0; padding: 0; }
