@@ -1,0 +1,370 @@
+"""The setup wizard: seven steps from a repository to a session. It starts nothing before it is confirmed (S1, S3, S9, S12)."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.events import DescendantFocus
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.widgets import ContentSwitcher, OptionList, Static
+
+from autotune_tui.config import dump, load
+from autotune_tui.errors import AutotuneError
+from autotune_tui.journal.files import find_sessions
+from autotune_tui.suggest import Look
+from autotune_tui.ui.wizard import frame
+from autotune_tui.ui.wizard.benchmark import BenchmarkStep
+from autotune_tui.ui.wizard.dialog import Answer, Question, Words
+from autotune_tui.ui.wizard.draft import Draft, about, texts_of
+from autotune_tui.ui.wizard.form import Typed
+from autotune_tui.ui.wizard.goal import GoalStep, Recipes
+from autotune_tui.ui.wizard.limits import AgentStep, ChecksStep
+from autotune_tui.ui.wizard.preflight import PreflightStep
+from autotune_tui.ui.wizard.process import json_lines
+from autotune_tui.ui.wizard.scope_step import ScopeStep
+from autotune_tui.ui.wizard.step import Setup, Step
+from autotune_tui.ui.wizard.store import DraftStore, Kept
+from autotune_tui.ui.wizard.summary import SummaryStep, Table
+
+STEPS: tuple[type[Step], ...] = (GoalStep, BenchmarkStep, ScopeStep, ChecksStep, AgentStep, PreflightStep, SummaryStep)
+LAST = len(STEPS) - 1
+PREVIEW_FROM = 116
+"""Columns from which on the file that will be written is shown beside the form."""
+COMPILED = frozenset(("C", "C++", "Rust", "Go", "Java", "Kotlin", "Scala", "C#", "Swift", "Zig"))
+"""Languages whose programs are built before they run; elsewhere a build is only proposed."""
+OWNED = frozenset(name for step in STEPS for name in step.owns)
+"""What is left belongs to the agent's step."""
+
+
+class WizardScreen(Screen[str | None]):
+    """Sets a session up; its result is the session's id, None when it was left.
+
+    | key | what it does |
+    | --- | --- |
+    | f5 | runs what the step can run: the command once, the preflight |
+    | ctrl+n, ctrl+b | the next step, the one before |
+    | f1 | what the step is about |
+    | escape | leaves, keeping a draft |
+    """
+
+    CSS_PATH = "wizard.tcss"
+    AUTO_FOCUS = ""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f5", "run", "Run", priority=True, id="wizard.run"),
+        Binding("ctrl+n", "next", "Next", priority=True, id="wizard.next"),
+        Binding("ctrl+b", "back", "Back", priority=True, id="wizard.back"),
+        Binding("f1,question_mark", "help", "Help", id="wizard.help"),
+        Binding("escape", "leave", "Quit", id="wizard.leave"),
+    ]
+
+    def __init__(self, root: Path) -> None:
+        super().__init__()
+        self.setup = Setup(root)
+        self.store = DraftStore(root)
+        self._begun = False
+        """Whether the repository has been looked at and the form is there."""
+        self._later: Timer | None = None
+
+    @property
+    def draft(self) -> Draft:
+        return self.setup.draft
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="wizard-head", markup=False)
+        yield Static(id="wizard-steps", markup=False)
+        with Horizontal(id="wizard-body"):
+            yield ContentSwitcher(Static("Looking at the repository …", id="looking", markup=False), initial="looking")
+            yield Static(id="preview", markup=False)
+        yield Static(id="wizard-help", markup=False)
+        yield Static(id="wizard-keys", markup=False)
+
+    def on_mount(self) -> None:
+        self.query_one("#preview").border_title = "autotune.toml"
+        self._show_frame()
+        self._look()
+
+    def on_resize(self) -> None:
+        self.query_one("#preview").display = self.size.width >= PREVIEW_FROM
+        self._show_frame()
+
+    # --- the beginning: look at the repository, and from where to start
+
+    @work
+    async def _look(self) -> None:
+        try:
+            async with contextlib.aclosing(json_lines("init", "--suggest", "--json", str(self.setup.root))) as lines:
+                async for record in lines:
+                    self.setup.look = Look.from_record(record)
+        except AutotuneError as error:
+            words = "\n".join(part for part in (error.title, error.message, error.hint, "", "esc leaves") if part)
+            self.query_one("#looking", Static).update(Content.styled(words, "$text-error"))
+            return
+        await self._choose_start()
+        self.draft.suggest(suggestions(self.setup.look))
+        self._begun = True
+        await self._go(self.draft.step)
+
+    async def _choose_start(self) -> None:
+        """Ask where to start from, when there is something besides the repository itself (S9)."""
+        kept, sessions = self.store.load(), find_sessions(self.setup.root)
+        shared = self.setup.root / "autotune.toml"
+        answers = beginnings(kept, shared.is_file(), [folder.id for folder in sessions])
+        if not answers:
+            return
+        chosen = await self.app.push_screen_wait(Question("A new session", "Where shall it start from?", answers))
+        if chosen == "draft" and kept:
+            self.setup.draft = kept.draft
+        elif chosen.startswith("go on:"):
+            self.dismiss(chosen.removeprefix("go on:"))
+        elif chosen in ("shared", "copy"):
+            self._copy(shared if chosen == "shared" else sessions[-1].config)
+
+    def _copy(self, file: Path) -> None:
+        try:
+            self.draft.take(texts_of(load(file)))
+        except AutotuneError as error:
+            self.app.push_screen(Words(error.title, f"{error.message}\n\nThe form starts from what was found here."))
+
+    # --- steps
+
+    async def _go(self, place: int) -> None:
+        """Show a step, made at its first visit."""
+        self.draft.step = min(max(place, 0), LAST)
+        switcher = self.query_one(ContentSwitcher)
+        kind = STEPS[self.draft.step]
+        found = switcher.query(kind)
+        step = found.first() if found else kind(self.setup)
+        if not found:
+            await switcher.mount(step)
+            step.bring()
+        switcher.current = step.id
+        step.entered()
+        self._validate()
+        first = next((widget for widget in step.query("*") if widget.focusable), None)
+        self.set_focus(first)
+        self._save()
+
+    @property
+    def step(self) -> Step | None:
+        """The step that is shown, None before there is any."""
+        current = self.query_one(ContentSwitcher).visible_content
+        return current if isinstance(current, Step) else None
+
+    async def action_next(self) -> None:
+        step = self.step
+        if isinstance(step, SummaryStep):
+            step.confirm()
+        elif step is not None:
+            step.insisted = True
+            wrong = self._problems_of(self.draft.step)
+            if wrong and not isinstance(step, PreflightStep):
+                self._validate()
+                self._focus_on(next(iter(wrong)))
+            else:
+                await self._go(self.draft.step + 1)
+
+    async def action_back(self) -> None:
+        if self.step is not None and self.draft.step:
+            await self._go(self.draft.step - 1)
+
+    def action_run(self) -> None:
+        if self.step is not None:
+            self.step.run_it()
+            self._validate()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return self._begun or action in ("leave", "help") or action not in ("next", "back", "run")
+
+    def _problems_of(self, place: int) -> Mapping[str, str]:
+        found = self.draft.problems()
+        owns = STEPS[place].owns
+        if STEPS[place] is AgentStep:
+            theirs = about(OWNED, found)
+            return {name: words for name, words in found.items() if name not in theirs}
+        mine = about(owns, found)
+        others = {name for step in STEPS[place + 1 :] for name in about(step.owns, mine) if name in step.owns}
+        return {name: words for name, words in mine.items() if name not in others}
+
+    def _focus_on(self, name: str) -> None:
+        if self.step is None:
+            return
+        for row in self.step.rows():
+            if name in row.names:
+                row.control(name).focus()
+
+    # --- what is typed
+
+    @on(Typed)
+    def _typed(self, event: Typed) -> None:
+        if self.draft.text(event.name) == event.text:
+            return
+        self.draft.values[event.name] = event.text
+        for step in self.query(Step):
+            step.typed(event.name)
+        self._validate()
+
+    @on(Recipes.Taken)
+    def _taken(self, event: Recipes.Taken) -> None:
+        for step in self.query(Step):
+            if not isinstance(step, GoalStep):
+                step.bring()
+        self.notify(f"{event.recipe.title}: command and metric are filled in", timeout=4)
+        self._validate()
+
+    @on(Step.Running)
+    def _ran(self) -> None:
+        self._show_frame()
+        for summary in self.query(SummaryStep):
+            summary.bring()
+
+    def _validate(self) -> None:
+        found = self.draft.problems()
+        for step in self.query(Step):
+            step.show_errors(found)
+        self._show_frame()
+
+    # --- the frame
+
+    def _show_frame(self) -> None:
+        width = self.size.width
+        wrong = [place for place in range(len(STEPS)) if self._begun and self._problems_of(place)]
+        titles = [step.title for step in STEPS]
+        self.query_one("#wizard-head", Static).update(frame.head(self.setup.root, self.draft.step, titles, width))
+        self.query_one("#wizard-steps", Static).update(frame.steps(titles, self.draft.step, wrong, width))
+        step = self.step
+        running = step is not None and step.running
+        self.query_one("#wizard-keys", Static).update(
+            frame.keys(can_run=step is not None and step.can_run, running=running, first=not self.draft.step,
+                       last=self.draft.step == LAST)
+        )  # fmt: skip
+        if self._begun and not self.draft.problems():
+            self.query_one("#preview", Static).update(Content(dump(self.draft.config())))
+        else:
+            self.query_one("#preview", Static).update(
+                Content.styled("What will be written stands here as soon as it is complete.", "$text-muted")
+            )
+        self._show_help()
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        self._show_help()
+
+    @on(OptionList.OptionHighlighted)
+    def _show_help(self) -> None:
+        text = self.step.help_for(self.focused) if self.step else ""
+        self.query_one("#wizard-help", Static).update(text)
+
+    def action_help(self) -> None:
+        self.app.push_screen(Words("The wizard", frame.HELP))
+
+    @on(OptionList.OptionSelected)
+    async def _go_to_field(self, event: OptionList.OptionSelected) -> None:
+        """From the summary's table to the step where a parameter is set."""
+        if isinstance(event.option_list, Table) and (name := event.option.id):
+            await self._go(place_of(name))
+            self._focus_on(name)
+
+    # --- the end
+
+    def action_leave(self) -> None:
+        if not self._begun or not self._has_input():
+            self.dismiss(None)
+            return
+        answers = (
+            Answer("keep", "Keep a draft", "The next start offers to go on with it."),
+            Answer("drop", "Throw it away", "What was typed is gone."),
+            Answer("", "Go on here"),
+        )
+        self.app.push_screen(Question("Leave the wizard?", "Nothing has been started.", answers), self._leave)
+
+    def _has_input(self) -> bool:
+        return any(self.draft.origin(name) == "you" for name in self.draft.values)
+
+    def _leave(self, answer: str | None) -> None:
+        if answer == "keep":
+            self._save()
+            self.dismiss(None)
+        elif answer == "drop":
+            self.store.forget()
+            self.dismiss(None)
+
+    def _save(self) -> None:
+        """Keep what was typed, also for the case that the terminal goes away."""
+        if self._has_input():
+            try:
+                self.store.save(self.draft, datetime.now().astimezone())
+            except AutotuneError as error:
+                self.notify(f"The draft is not kept: {error.message}", severity="warning")
+
+    @on(SummaryStep.Start)
+    def _confirmed(self) -> None:
+        self._start()
+
+    @work(exclusive=True, group="start")
+    async def _start(self) -> None:
+        """Write the session, by the same command that a script would use (S12)."""
+        arguments = ["init", "--json", "--file", "-", *(["--no-target"] if self.draft.no_target else [])]
+        arguments += [*(["--share"] if self.draft.share else []), str(self.setup.root)]
+        written: dict[str, Any] = {}
+        try:
+            async with contextlib.aclosing(json_lines(*arguments, text=self.draft.toml())) as lines:
+                async for record in lines:
+                    written = record
+            self.store.forget()
+        except AutotuneError as error:
+            self.query_one(SummaryStep).say(
+                Content.styled(f"✗ {error.title}. {error.message} {error.hint}", "$text-error")
+            )
+            return
+        self.dismiss(str(written["session"]))
+
+
+def place_of(name: str) -> int:
+    """The step where a field is set."""
+    exact = next((place for place, step in enumerate(STEPS) if name in step.owns), None)
+    if exact is not None:
+        return exact
+    return next((place for place, step in enumerate(STEPS) if about(step.owns, {name: ""})), STEPS.index(AgentStep))
+
+
+def suggestions(look: Look) -> dict[str, str]:
+    """The fields that can be filled in from what the repository looks like (S4)."""
+    from autotune_tui.ui.wizard.words import join
+
+    best = look.benchmarks[0] if look.benchmarks else None
+    filled = {"benchmark.command": best.command, **best.fields} if best else {}
+    if filled.get("metric.source") == "metric_line":
+        filled["metric.unit"] = ""
+    if look.checks:
+        filled["checks.command"] = look.checks[0].command
+    if look.builds and look.language in COMPILED:
+        filled["benchmark.build"] = look.builds[0].command
+    lists = {"scope.include": look.include, "scope.exclude": look.exclude, "workspace.link": look.link}
+    return filled | {name: join(patterns) for name, patterns in lists.items()}
+
+
+def beginnings(kept: Kept | None, shared: bool, sessions: list[str]) -> list[Answer]:
+    """From where a new session can start; empty when only the repository itself says something."""
+    answers = []
+    if kept:
+        step = STEPS[min(kept.draft.step, LAST)].title
+        answers.append(Answer("draft", "Go on with the draft", f"Left on {kept.when:%d %B, %H:%M}, in step {step}."))
+    if shared:
+        answers.append(Answer("shared", "Start from the repository's autotune.toml", "Its fields are filled in."))
+    if sessions:
+        answers.append(
+            Answer(
+                "copy", f"Start from {sessions[-1]}", "Its configuration is filled in; its records stay as they are."
+            )
+        )
+        answers.append(Answer(f"go on:{sessions[-1]}", f"No new session: go on with {sessions[-1]}"))
+    return [*answers, Answer("", "Start from what is found here")] if answers else []

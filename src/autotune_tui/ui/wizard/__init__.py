@@ -1,0 +1,1 @@
+"""The setup wizard's steps and what they are made of; `screens/wizard.py` puts them together."""

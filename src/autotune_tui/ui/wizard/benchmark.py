@@ -1,0 +1,233 @@
+"""Step 2: the benchmark and its metric. The command is run, and the number that is read is marked in what it printed (S3)."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from textual import work
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Static
+from textual.worker import Worker
+
+from autotune_tui.config import Metric
+from autotune_tui.errors import AutotuneError, MeasureError
+from autotune_tui.model.format import duration, improves, percent
+from autotune_tui.model.format import metric as metric_text
+from autotune_tui.reading import Found
+from autotune_tui.ui.theme import BAD, DIM, GOOD, WARN
+from autotune_tui.ui.wizard.draft import about
+from autotune_tui.ui.wizard.form import Entry, FieldRow
+from autotune_tui.ui.wizard.output_view import OutputView
+from autotune_tui.ui.wizard.process import json_lines
+from autotune_tui.ui.wizard.step import Step
+from autotune_tui.ui.wizard.trial import Marked, Trial, marked, shown_lines
+
+SOURCES = {
+    "cpu_time": "CPU time",
+    "peak_rss": "peak memory",
+    "metric_line": "METRIC line",
+    "regex": "regular expression",
+    "json": "JSON path",
+    "line": "line number",
+}
+"""How the sources are called where their names would not be understood."""
+USUAL = {
+    "wall_time": ("time", "s"),
+    "cpu_time": ("cpu_time", "s"),
+    "peak_rss": ("peak_rss", "MiB"),
+    "instructions": ("instructions", ""),
+}
+"""Name and unit that a source has as long as nobody typed another."""
+ASKED_FOR = {"regex": "pattern", "json": "path", "line": "line"}
+"""The field that says where a source finds its number."""
+
+
+class BenchmarkStep(Step):
+    title: ClassVar[str] = "Benchmark"
+    owns: ClassVar[tuple[str, ...]] = ("benchmark", "metric")
+    can_run: ClassVar[bool] = True
+
+    DEFAULT_CSS = """
+    BenchmarkStep #reading { height: auto; padding: 0 0 0 13; }
+    """
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        self.trial: Trial | None = None
+        self._output = ""
+        self._failure: AutotuneError | None = None
+        self._work: Worker[None] | None = None
+
+    def compose(self) -> ComposeResult:
+        values = self.draft.values
+        yield FieldRow(Entry("benchmark.command", placeholder="python3 bench.py"), values=values)
+        yield FieldRow(Entry("benchmark.build", placeholder="nothing has to be built"), values=values)
+        yield FieldRow(Entry("metric.source", "Read from", words=SOURCES), values=values)
+        yield FieldRow(Entry("metric.pattern", placeholder="mean: ([0-9.]+)"), values=values, id="ask-regex")
+        yield FieldRow(Entry("metric.path", "JSON path", placeholder="$.results[0].mean"), values=values, id="ask-json")
+        yield FieldRow(Entry("metric.line", "Line", placeholder="-1 is the last"), values=values, id="ask-line")
+        yield FieldRow(Entry("metric.file", "In the file", placeholder="standard output"), values=values, id="ask-file")
+        yield FieldRow(
+            Entry("metric.name", "Metric", 32), Entry("metric.unit", "Unit", 14), Entry("metric.direction", "Better"),
+            values=values,
+        )  # fmt: skip
+        yield FieldRow(Entry("metric.target", "Target", 32, placeholder="a number"),
+                       Entry("metric.threshold", "Worth keeping"), values=values)  # fmt: skip
+        yield Static(id="reading", markup=False)
+        yield OutputView(id="output", empty="F5 runs the command once and shows here what it prints.")
+
+    @property
+    def running(self) -> bool:
+        return self._work is not None and not self._work.is_finished
+
+    def bring(self) -> None:
+        super().bring()
+        proposals = self.setup.look.benchmarks
+        self._row("benchmark.command").propose("benchmark.command", [each.command for each in proposals])
+        builds = self.setup.look.builds
+        self._row("benchmark.build").propose("benchmark.build", [each.command for each in builds])
+        others = " · ".join(each.command for each in proposals)
+        self._row("benchmark.command").say(
+            Content.assemble(("found here: ", DIM), others, ("   ↓ takes the next", DIM)) if others else ""
+        )
+        self._show_asked()
+        self.read_again()
+
+    def typed(self, name: str) -> None:
+        if name == "metric.source":
+            self._take_usual()
+            self._show_asked()
+        if name.startswith("metric."):
+            self.read_again()
+
+    def help_for(self, focused: object) -> str:
+        text = super().help_for(focused)
+        command = self.draft.text("benchmark.command").strip()
+        why = next((each.why for each in self.setup.look.benchmarks if each.command == command), "")
+        return f"{text}\nSuggested: {why}" if why and getattr(focused, "name", "") == "benchmark.command" else text
+
+    def run_it(self) -> None:
+        """Run the command once; again: stop it."""
+        if self._work is not None and self.running:
+            self._work.cancel()
+            return
+        wrong = about(("benchmark", "workspace"), self.draft.problems())
+        if wrong:
+            self.insisted = True
+            self.show_errors(wrong)
+            return
+        self._work = self._try()
+
+    @work(exclusive=True, group="trial")
+    async def _try(self) -> None:
+        source = self.draft.value("metric.source")
+        self.trial, self._output, self._failure = None, "", None
+        self.post_message(self.Running())
+        try:
+            lines = json_lines(
+                "check", "--once", "--json", "--file", "-", str(self.setup.root), text=self.draft.trial_toml()
+            )
+            async with contextlib.aclosing(lines):
+                async for record in lines:
+                    self._hear(record, source)
+        except AutotuneError as error:
+            self._failure = error
+        finally:
+            self.post_message(self.Running())
+            if self.is_attached:
+                self.read_again()
+
+    def _hear(self, record: Mapping[str, Any], source: str) -> None:
+        match record["type"]:
+            case "doing":
+                self._view.border_title = Content(str(record["text"]))
+            case "output":
+                self._output += str(record["text"])
+                self._view.show(Marked(shown_lines(self._output)))
+            case "run":
+                self.trial = Trial.of(record, self._output, source)
+                self.setup.trial_seconds = self.trial.wall
+            case "reading" if source == "instructions" and self.trial:
+                self.trial = self.trial.with_count(record["value"])
+            case "error" if self.trial is None:
+                self._failure = AutotuneError(*(str(record[part]) for part in ("title", "message", "hint")))
+
+    def read_again(self) -> None:
+        """Read the last output with the metric as it is now, and show where the number stands."""
+        if not self.is_mounted:
+            return
+        metric = self.draft.metric()
+        found, words = self._read(metric)
+        self.query_one("#reading", Static).update(words)
+        self.query_one("#reading", Static).display = bool(words.plain)
+        if self.trial and not self.running:
+            self._view.show(marked(self.trial, metric, found))
+            self._view.border_title = Content(f"Output of the last run, {duration(self.trial.wall)}")
+            self._propose_names(self.trial)
+        elif not self.running:
+            self._view.show(Marked())
+            self._view.border_title = "Output"
+        self._compare_target(metric, found)
+
+    def _read(self, metric: Metric | None) -> tuple[Found | None, Content]:
+        if self._failure:
+            return None, _error(self._failure)
+        if self.trial is None:
+            return None, Content("")
+        if metric is None:
+            return None, Content.styled("✗ the metric's fields are not right yet", BAD)
+        try:
+            found = self.trial.read(metric)
+        except MeasureError as error:
+            return None, _error(error)
+        return found, Content.styled(f"✓ read as {metric.name} = {metric_text(found.value, metric.unit)}", GOOD)
+
+    def _compare_target(self, metric: Metric | None, found: Found | None) -> None:
+        row = self._row("metric.target")
+        if self.draft.no_target:
+            row.say("no target: the session goes on until a limit of its budget")
+        elif metric is None or found is None or metric.target is None or not found.value:
+            row.say("")
+        else:
+            row.say(target_words(metric.target, found.value, metric.direction))
+
+    def _take_usual(self) -> None:
+        """Name and unit that go with the source, unless they were typed."""
+        usual = USUAL.get(self.draft.value("metric.source"), ("", ""))
+        for name, text in zip(("metric.name", "metric.unit"), usual, strict=True):
+            known = {pair[name == "metric.unit"] for pair in USUAL.values()} | {""}
+            if self.draft.value(name) in known and (text or name == "metric.unit"):
+                self.draft.take({name: text})
+                self._row(name).set(name, text)
+
+    def _propose_names(self, trial: Trial) -> None:
+        self._row("metric.name").propose("metric.name", trial.names)
+
+    def _show_asked(self) -> None:
+        source = self.draft.value("metric.source")
+        for name in ASKED_FOR:
+            self.query_one(f"#ask-{name}").display = name == source
+        self.query_one("#ask-file").display = source in ASKED_FOR
+
+    @property
+    def _view(self) -> OutputView:
+        return self.query_one("#output", OutputView)
+
+    def _row(self, name: str) -> FieldRow:
+        return next(row for row in self.rows() if name in row.names)
+
+
+def _error(error: AutotuneError) -> Content:
+    words = " ".join(part for part in (f"{error.title.rstrip('.')}.", error.message, error.hint) if part)
+    return Content.styled(f"✗ {words}", BAD)
+
+
+def target_words(target: float, value: float, direction: str) -> Content:
+    """How far the target is from what the last run gave."""
+    change = target / value - 1.0
+    if not improves(change, direction):
+        return Content.styled("! the last run reaches it already", WARN)
+    return Content.styled(f"✓ {percent(change)} from the last run", GOOD)

@@ -1,0 +1,165 @@
+"""What was typed so far, and the configuration that it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import tomlkit
+from pydantic import ValidationError
+
+from autotune_tui.config import Metric, SessionConfig
+from autotune_tui.config.problems import problems
+from autotune_tui.ui.wizard.schema import NO_TARGET, specs, to_data, to_text
+
+READ_BY = {
+    "metric.pattern": ("regex",),
+    "metric.path": ("json",),
+    "metric.line": ("line",),
+    "metric.file": ("regex", "json", "line"),
+}
+"""Fields that only some sources have; with another source they are kept here and left out of the configuration."""
+KEEPS_EMPTY = frozenset(("metric.unit",))
+"""Fields that may be empty although their default is not."""
+PAIRS = "NAME=VALUE, with blanks between several"
+
+
+@dataclass
+class Draft:
+    """The texts of all fields by dotted name; a field that is not there, or empty, has its default."""
+
+    values: dict[str, str] = field(default_factory=dict)
+    step: int = 0
+    suggested: dict[str, str] = field(default_factory=dict)
+    """What was filled in without being typed, as it was then."""
+    share: bool = False
+    """Whether the configuration is also written to the repository's root."""
+
+    def text(self, name: str) -> str:
+        return self.values.get(name, "")
+
+    def value(self, name: str) -> str:
+        """The text that counts: what was typed, else the default."""
+        return self.text(name).strip() or specs()[name].default
+
+    def suggest(self, values: Mapping[str, str]) -> None:
+        """Fill in fields that nothing was typed into."""
+        for name, text in values.items():
+            if text and not self.text(name).strip():
+                self.values[name] = self.suggested[name] = text
+
+    def take(self, values: Mapping[str, str]) -> None:
+        """Fill in fields, whatever is in them."""
+        self.values.update(values)
+        self.suggested.update(values)
+
+    def origin(self, name: str) -> str:
+        """Where a field's value comes from: you, suggested or default."""
+        if not self.text(name).strip():
+            return "default"
+        return "suggested" if self.suggested.get(name) == self.text(name) else "you"
+
+    @property
+    def no_target(self) -> bool:
+        return self.text("metric.target").strip().lower() == NO_TARGET
+
+    def data(self) -> dict[str, Any]:
+        """The tables of autotune.toml."""
+        data: dict[str, Any] = {}
+        source = self.value("metric.source")
+        for name, spec in specs().items():
+            table, _, last = name.rpartition(".")
+            fields = data.setdefault(table, {}) if table and (spec.required or self._is_given(name)) else data
+            left_out = source not in READ_BY.get(name, (source,)) or (name == "metric.target" and self.no_target)
+            if self._is_given(name) and not left_out:
+                fields[last] = to_data(spec, self.text(name))
+        if self.no_target:  # said together with a limit, as `init` wants it (S2)
+            limits = data.setdefault("budget", {})
+            limits.setdefault("experiments", int(specs()["budget.experiments"].default))
+        return data
+
+    def problems(self) -> dict[str, str]:
+        """What is wrong, in words, by the name of the field; empty when nothing is."""
+        data = self.data()
+        found = {
+            name: PAIRS
+            for name, spec in specs().items()
+            if spec.kind == "pairs" and isinstance(to_data(spec, self.text(name)), str)
+        }
+        target = self.text("metric.target").strip()
+        if not target or isinstance(data.get("metric", {}).get("target"), str):
+            found["metric.target"] = not_a_target(target)
+        for field_name, words in _refusals(data).items():
+            found.setdefault(field_name, words)
+        return found
+
+    def metric(self) -> Metric | None:
+        """The metric, None while its fields are not right."""
+        try:
+            return Metric.model_validate(self.data().get("metric", {}))
+        except ValidationError:
+            return None
+
+    def config(self) -> SessionConfig:
+        """The configuration. Raises pydantic's ValidationError while there are problems."""
+        return SessionConfig.model_validate(self.data())
+
+    def toml(self) -> str:
+        """What was typed, as a file that `init --file` and `check --file` take."""
+        return tomlkit.dumps(self.data())
+
+    def trial_toml(self) -> str:
+        """What it takes to run the benchmark once: the clock stands in for a metric that is not right yet."""
+        data = self.data()
+        kept: dict[str, Any] = {name: data[name] for name in ("benchmark", "workspace") if name in data}
+        if self.metric() is not None:
+            kept["metric"] = data.get("metric", {})
+        return tomlkit.dumps({"goal": "a trial", "agent": "manual", "scope": {"include": ["**"]}, **kept})
+
+    def _is_given(self, name: str) -> bool:
+        return bool(self.text(name).strip()) or (name in KEEPS_EMPTY and name in self.values)
+
+
+def _refusals(data: Mapping[str, Any]) -> dict[str, str]:
+    try:
+        SessionConfig.model_validate(data)
+    except ValidationError as error:
+        found = problems(error.errors(include_url=False), {})
+        return {_field_of(problem.field): problem.words.rpartition("wanted: ")[2] for problem in reversed(found)}
+    return {}
+
+
+def not_a_target(text: str) -> str:
+    """The refusal of success criteria that are no number (S2)."""
+    wanted = f"the number at which you would stop, or {NO_TARGET}"
+    return f'"{text if len(text) <= 20 else text[:19] + "…"}" is no target: {wanted}' if text else wanted
+
+
+def _field_of(path: str) -> str:
+    """The field that a problem's path is about: `scope.include[0]` is about `scope.include`."""
+    names = [name for name in specs() if path == name or path.startswith((f"{name}.", f"{name}["))]
+    return max(names, key=len, default=path)
+
+
+def texts_of(config: SessionConfig) -> dict[str, str]:
+    """The texts of a configuration's fields that are not as by default."""
+    texts: dict[str, str] = {}
+    for name, spec in specs().items():
+        value: Any = config
+        for part in name.split("."):
+            value = getattr(value, "copy_" if part == "copy" and not isinstance(value, dict) else part)
+        text = to_text(spec, value)
+        if text != spec.default:
+            texts[name] = text
+    return texts
+
+
+def about(names: Iterable[str], found: Mapping[str, str]) -> dict[str, str]:
+    """The problems of these fields and tables."""
+    wanted = tuple(names)
+    return {
+        field: words
+        for field, words in found.items()
+        if any(field == name or field.startswith(f"{name}.") for name in wanted)
+    }

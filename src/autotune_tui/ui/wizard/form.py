@@ -1,0 +1,179 @@
+"""Rows of a form: labels, what is typed or chosen, and under them what is wrong or worth knowing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Input, Label, Static
+
+from autotune_tui.ui.theme import BAD, DIM
+from autotune_tui.ui.wizard.choice import Choice
+from autotune_tui.ui.wizard.schema import specs
+
+LABEL = 13
+"""Cells of a row's first label."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A field's place in a row. `width` is that of its label and input together; 0: all that is left."""
+
+    name: str
+    label: str = ""
+    width: int = 0
+    words: Mapping[str, str] = field(default_factory=dict)
+    """Labels of its choices, where they are not the values themselves."""
+    placeholder: str = ""
+
+
+class Typed(Message):
+    """A field has another value."""
+
+    def __init__(self, name: str, text: str) -> None:
+        super().__init__()
+        self.name = name
+        self.text = text
+
+
+class TextField(Input):
+    """One line of text, with proposals to go through.
+
+    | key | what it does |
+    | --- | --- |
+    | up, down | the proposal before, after; without any, the field above, below |
+    | enter | the next field |
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down", "propose(1)", "Next proposal", show=False),
+        Binding("up", "propose(-1)", "Proposal before", show=False),
+        Binding("enter", "app.focus_next", "Next field", show=False),
+    ]
+
+    def __init__(self, name: str, value: str, *, placeholder: str) -> None:
+        super().__init__(value, placeholder, compact=True, select_on_focus=False, id=widget_id(name), name=name)
+        self.proposals: tuple[str, ...] = ()
+
+    def action_propose(self, by: int) -> None:
+        if not self.proposals:
+            self.screen.focus_next() if by > 0 else self.screen.focus_previous()
+            return
+        now = self.proposals.index(self.value) if self.value in self.proposals else (-1 if by > 0 else 0)
+        self.value = self.proposals[(now + by) % len(self.proposals)]
+        self.cursor_position = len(self.value)
+
+
+class FieldRow(Vertical):
+    """One or more fields side by side, and a line for what there is to say about them."""
+
+    DEFAULT_CSS = """
+    FieldRow { height: auto; }
+    FieldRow > Horizontal { height: auto; }
+    FieldRow Label { color: $text-muted; padding: 0 1 0 0; }
+    FieldRow TextField { width: 1fr; background: $panel; padding: 0 1; margin-right: 1; }
+    FieldRow TextField:focus { background: $block-cursor-background; }
+    FieldRow .message { height: auto; display: none; padding: 0 1 0 13; }
+    """
+
+    def __init__(self, *entries: Entry, values: Mapping[str, str], id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.entries = entries
+        self._values = values
+        self._errors: Mapping[str, str] = {}
+        self._note: Content | str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(entry.name for entry in self.entries)
+
+    def compose(self) -> ComposeResult:
+        with Horizontal():
+            for place, entry in enumerate(self.entries):
+                text = entry.label or specs()[entry.name].label
+                label = Label(text)
+                label.styles.width = LABEL if place == 0 else len(text) + 2
+                yield label
+                control = self._control(entry)
+                if entry.width:
+                    control.styles.width = max(entry.width - (LABEL if place == 0 else len(text) + 2), 4)
+                yield control
+        yield Static(classes="message")
+
+    def _control(self, entry: Entry) -> Choice | TextField:
+        spec = specs()[entry.name]
+        value = self._values.get(entry.name, "")
+        if spec.kind == "choice":
+            options = [(choice, entry.words.get(choice, choice.replace("_", " "))) for choice in spec.choices]
+            return Choice(options, value or spec.default, id=widget_id(entry.name))
+        if spec.kind == "flag":
+            return Choice([("true", "yes"), ("false", "no")], value or spec.default, id=widget_id(entry.name))
+        return TextField(entry.name, value, placeholder=entry.placeholder or spec.default)
+
+    def control(self, name: str) -> Choice | TextField:
+        """The widget that the field is typed or chosen in."""
+        kind: type[Choice] | type[TextField] = Choice if specs()[name].kind in ("choice", "flag") else TextField
+        return self.query_one(f"#{widget_id(name)}", kind)
+
+    def set(self, name: str, text: str) -> None:
+        """Show another value."""
+        control = self.control(name)
+        if control.value != (text or (specs()[name].default if isinstance(control, Choice) else "")):
+            control.value = text
+
+    def propose(self, name: str, proposals: Sequence[str]) -> None:
+        """What up and down go through."""
+        control = self.control(name)
+        if isinstance(control, TextField):
+            control.proposals = tuple(proposals)
+
+    def say(self, note: Content | str) -> None:
+        """A remark under the fields; what is wrong takes its place."""
+        self._note = note
+        self._show_message()
+
+    def show_errors(self, errors: Mapping[str, str]) -> None:
+        """What is wrong, by field; those of other rows are passed over."""
+        mine = {name: words for name, words in errors.items() if name in self.names}
+        if mine != self._errors:
+            self._errors = mine
+            self._show_message()
+
+    def _show_message(self) -> None:
+        message = self.query_one(".message", Static)
+        words = next(iter(self._errors.values()), "")
+        message.update(Content.styled(f"✗ {words}", BAD) if words else _note(self._note))
+        message.display = bool(words or self._note)
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        if event.input.name:
+            self.post_message(Typed(event.input.name, event.value))
+
+    @on(Choice.Changed)
+    def _chosen(self, event: Choice.Changed) -> None:
+        event.stop()
+        name = next(entry.name for entry in self.entries if widget_id(entry.name) == event.choice.id)
+        self.post_message(Typed(name, event.value))
+
+
+def _note(note: Content | str) -> Content:
+    return note if isinstance(note, Content) else Content.styled(note, DIM)
+
+
+def widget_id(name: str) -> str:
+    """The id of a field's widget: `metric-source`."""
+    return name.replace(".", "-")
+
+
+def field_of(widget_id: str | None) -> str:
+    """The field that a widget's id is about; empty when it is about none."""
+    return next((name for name in specs() if name.replace(".", "-") == widget_id), "")

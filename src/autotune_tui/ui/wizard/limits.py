@@ -1,0 +1,103 @@
+"""Steps 4 and 5: checks, guards and surroundings; then the agent and what ends the session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from textual.app import ComposeResult
+
+from autotune_tui.ui.wizard.form import Entry, FieldRow
+from autotune_tui.ui.wizard.schema import specs
+from autotune_tui.ui.wizard.step import Step
+
+LOCATIONS = {"fast_half": "fastest half (times, sizes)", "mean": "mean (scores, losses)"}
+
+
+class ChecksStep(Step):
+    title: ClassVar[str] = "Checks"
+    owns: ClassVar[tuple[str, ...]] = ("checks", "guards", "workspace", "benchmark.setup", "benchmark.timeout", "benchmark.env",
+                                       "metric.location")  # fmt: skip
+
+    def compose(self) -> ComposeResult:
+        values = self.draft.values
+        yield FieldRow(
+            Entry("checks.command", "Checks", placeholder="none: nothing notices what breaks"), values=values
+        )
+        yield FieldRow(Entry("checks.timeout", "At most", 24), Entry("benchmark.timeout", "A benchmark run at most", 34),
+                       values=values)  # fmt: skip
+        yield FieldRow(Entry("guards", placeholder="such as: peak_rss=+5% p99=+10%"), values=values)
+        yield FieldRow(Entry("metric.location", "Compare", words=LOCATIONS), values=values)
+        yield FieldRow(Entry("benchmark.setup", "Set up", placeholder="nothing has to be installed"), values=values)
+        yield FieldRow(Entry("benchmark.env", "Variables", placeholder="such as: THREADS=1"), values=values)
+        yield FieldRow(Entry("workspace.link", "Link", placeholder="such as: .venv node_modules"), values=values)
+        yield FieldRow(Entry("workspace.copy", "Copy", placeholder="ignored files that a run changes"), values=values)
+        yield FieldRow(Entry("workspace.cache", "Worktrees in", placeholder="the cache folder"), values=values)
+
+    def bring(self) -> None:
+        super().bring()
+        checks = self.setup.look.checks
+        row = next(self.rows())
+        row.propose("checks.command", [each.command for each in checks])
+        others = " · ".join(each.command for each in checks)
+        row.say(f"found here: {others}   ↓ takes the next" if others else "no tests were found")
+
+
+class AgentStep(Step):
+    title: ClassVar[str] = "Agent"
+
+    def compose(self) -> ComposeResult:
+        values = self.draft.values
+        yield FieldRow(Entry("agent"), values=values)
+        yield FieldRow(Entry("agent_command.command", "Program", placeholder="./my-agent"),
+                       Entry("agent_command.timeout", "At most", 20), values=values, id="for-command")  # fmt: skip
+        yield FieldRow(Entry("agent_offline.rewrites", "Rewrites", 32), Entry("agent_offline.knobs", "Knobs"),
+                       values=values, id="for-offline")  # fmt: skip
+        yield FieldRow(Entry("budget.experiments", "Experiments", 32), Entry("budget.time", "Time", 24), values=values)
+        yield FieldRow(Entry("budget.tokens", "Tokens", 32), Entry("budget.usd", "Dollars", 24), values=values)
+        yield FieldRow(Entry("decision.profile", "Keeps are"), values=values)
+        yield FieldRow(Entry("decision.time", "Deciding", 32), values=values)
+        yield FieldRow(Entry("health.max_no_improvement", "Plateau after", 24),
+                       Entry("health.max_crash_streak", "Crashing after", 28), values=values)  # fmt: skip
+        yield FieldRow(
+            Entry("recovery.playbooks", "Recovery"), Entry("recovery.max_attempts", "Attempts", 16), values=values
+        )
+        yield from self._more()
+
+    def _more(self) -> Iterator[FieldRow]:
+        """Fields that no other row has: whatever is added to the configuration is here at once."""
+        for name in specs():
+            if name not in PLACED:
+                table = specs()[name].table
+                yield FieldRow(
+                    Entry(name, f"{table} {specs()[name].label.lower()}".strip().capitalize()[:12]),
+                    values=self.draft.values,
+                )
+
+    def bring(self) -> None:
+        super().bring()
+        self._show_for_agent()
+
+    def typed(self, name: str) -> None:
+        if name == "agent":
+            self._show_for_agent()
+
+    def _show_for_agent(self) -> None:
+        agent = self.draft.value("agent")
+        self.query_one("#for-command").display = agent in ("auto", "command")
+        self.query_one("#for-offline").display = agent in ("auto", "offline")
+
+
+PLACED = frozenset(
+    (
+        "goal", "name", "constraints", "benchmark.command", "benchmark.build", "benchmark.setup", "benchmark.timeout",
+        "benchmark.env", "metric.name", "metric.unit", "metric.direction", "metric.source", "metric.pattern", "metric.path",
+        "metric.file", "metric.line", "metric.target", "metric.threshold", "metric.location", "scope.include",
+        "scope.exclude", "checks.command", "checks.timeout", "guards", "workspace.link", "workspace.copy",
+        "workspace.cache", "agent", "agent_command.command", "agent_command.timeout", "agent_offline.rewrites",
+        "agent_offline.knobs", "budget.experiments", "budget.time", "budget.tokens", "budget.usd", "decision.profile",
+        "decision.time", "health.max_no_improvement", "health.max_crash_streak", "recovery.playbooks",
+        "recovery.max_attempts",
+    )
+)  # fmt: skip
+"""The fields that have a row of their own."""
