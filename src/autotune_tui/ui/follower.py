@@ -24,7 +24,6 @@ LOOK_SECONDS = 0.05
 QUIET_LOOK_SECONDS = 0.25
 """While a sample is being timed, which must not be disturbed."""
 PAINT_SECONDS = 0.25
-QUIET_PAINT_SECONDS = 1.0
 ENGINE_SECONDS = 0.5
 TIMED_PHASES = frozenset({"measure", "holdout"})
 SMALL = 2 << 20
@@ -75,7 +74,7 @@ def is_timed(state: SessionState) -> bool:
     if state.session is None or state.end is not None or state.health == "paused":
         return False
     if current is None or not current.number:
-        return (state.segment is not None and state.calibration is None) or is_validating(state)
+        return (state.segment is not None and state.baseline is None) or is_validating(state)
     return current.phase_state == "start" and current.phase in TIMED_PHASES
 
 
@@ -138,12 +137,12 @@ class Follower:
         while not self._stop.is_set():
             self._refresh()
             timed = is_timed(self._look.state)
-            if self._look is not self._delivered and self._may_deliver(QUIET_PAINT_SECONDS if timed else PAINT_SECONDS):
+            if self._look is not self._delivered and self._may_deliver():
                 self._hand_over()
             self._stop.wait(QUIET_LOOK_SECONDS if timed else LOOK_SECONDS)
 
-    def _may_deliver(self, spacing: float) -> bool:
-        return time.monotonic() - self._delivered_at >= spacing
+    def _may_deliver(self) -> bool:
+        return time.monotonic() - self._delivered_at >= PAINT_SECONDS
 
     def _hand_over(self) -> None:
         self._delivered, self._delivered_at = self._look, time.monotonic()
@@ -183,7 +182,7 @@ class Follower:
             while chunk:
                 more = len(chunk) == _SLICE
                 look = self._look = replace(look.after(chunk), reading=more)
-                if more and self._may_deliver(PAINT_SECONDS):
+                if more and self._may_deliver():
                     self._hand_over()
                 if self._stop.is_set():
                     return

@@ -37,7 +37,7 @@ class Store:
     """What is known of one session. One instance per journal; screens read it and never change it."""
 
     class Changed(Message):
-        """There is something new to paint; comes at most four times a second, once while a sample is being timed."""
+        """There is something new to show; comes at most four times a second."""
 
         bubble = False
 

@@ -255,7 +255,7 @@ def activity(state: SessionState) -> str:
         return f"#{current.number} {current.phase}"
     if is_validating(state):
         return f"the gain again, {fmt.count(len(state.validation_samples), 'run')}"
-    if state.segment is not None and state.calibration is None and state.session is not None:
+    if state.segment is not None and state.baseline is None and state.session is not None:
         return f"calibration, {fmt.count(len(state.calibration_samples), 'run')}"
     return ""
 

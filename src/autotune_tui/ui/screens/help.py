@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -13,10 +13,11 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from autotune_tui.ui.commands import COMMANDS, Situation
-from autotune_tui.ui.lines import line
+from autotune_tui.ui.lines import labelled, line
 from autotune_tui.ui.theme import DIM, TITLE, WARN
 
 _PANELS = (
+    ("tab 1 … 6", "Another panel; escape goes back, z gives it all the room. ctrl+p finds every command by its words."),
     ("Evidence", "The runs of the incumbent and of the candidate, taken in turn: a dot is one run, ○ two, ● three or more "
                  "at one place. Below them the effect (◆) with its 95 % interval at each look, the latest at the bottom; "
                  "a keep needs an interval on the better side of zero at one of the looks."),
@@ -38,19 +39,27 @@ class TextScreen(ModalScreen[None]):
         Binding("escape,enter,q,e,question_mark,f1", "close", "Close", show=False),
     ]
 
-    def __init__(self, title: str, content: Content) -> None:
+    def __init__(self, title: str, lines: Callable[[int], list[Content]]) -> None:
+        """`lines` makes the text for a width in cells."""
         super().__init__()
-        self._title, self._content = title, content
+        self._title, self._lines = title, lines
 
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog") as dialog:
             dialog.border_title = self._title
             dialog.border_subtitle = "esc closes"
             with VerticalScroll(id="text"):
-                yield Static(self._content)
+                yield Static()
 
     def on_mount(self) -> None:
         self.query_one("#text").focus()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._fill)
+
+    def _fill(self) -> None:
+        width = self.query_one("#text").scrollable_content_region.width
+        self.query_one(Static).update(Content("\n").join(self._lines(width - 1)))
 
     def action_close(self) -> None:
         self.dismiss()
@@ -58,31 +67,36 @@ class TextScreen(ModalScreen[None]):
 
 def explanation(text: str) -> TextScreen:
     """The words of `health.explain`: labels and texts, a line each."""
-    lines = [
-        line((f"{label:<9}", DIM), words.strip())
-        for label, _, words in (row.partition(" ") for row in text.split("\n"))
-    ]
-    return TextScreen("Why the session is in this state", Content("\n").join(lines))
+    rows = [row.partition(" ") for row in text.split("\n")]
+
+    def lines(width: int) -> list[Content]:
+        return [
+            part
+            for label, _, words in rows
+            for part in labelled(label, line(words.strip()), width, label_width=9, style=DIM)
+        ]
+
+    return TextScreen("Why the session is in this state", lines)
 
 
 def help_screen(situation: Situation, keys: Mapping[str, str]) -> TextScreen:
     """All commands with their keys, and what the panels show. `keys` are the keys by command id, as they are now."""
-    parts: list[Content] = []
-    area = ""
-    for command in COMMANDS:
-        name, _, verb = command.title.partition(": ")
-        if name != area:
-            parts += [Content("")] * bool(parts) + [line((name, f"bold {TITLE}"))]
-            area = name
-        reason = command.blocked(situation)
-        key = (f"{keys.get(command.id, ''):<8}", f"bold {WARN}" if not reason else DIM)
-        parts.append(line(key, f"{verb:<19}", command.sentence, (f" Not now: {reason}." if reason else "", DIM)))
-    parts += [Content(""), line(("Panels", f"bold {TITLE}"))]
-    parts.append(
-        line(
-            (f"{'tab 1-6':<8}", f"bold {WARN}"), f"{'another panel':<19}", "Escape goes back; ctrl+p has all commands."
-        )
-    )
-    for name, words in _PANELS:
-        parts.append(line((f"{name}: ", "bold"), words))
-    return TextScreen("Help", Content("\n").join(parts))
+
+    def lines(width: int) -> list[Content]:
+        made: list[Content] = []
+        area = ""
+        for command in COMMANDS:
+            name, _, verb = command.title.partition(": ")
+            if name != area:
+                made += [Content("")] * bool(made) + [line((name, f"bold {TITLE}"))]
+                area = name
+            reason = command.blocked(situation)
+            label = f"{keys.get(command.id, ''):<9}{verb}"
+            words = line(command.sentence, (f" Not now: {reason}." if reason else "", DIM))
+            made += labelled(label, words, width, label_width=26, style=DIM if reason else f"bold {WARN}")
+        made += [Content(""), line(("Panels", f"bold {TITLE}"))]
+        for name, text in _PANELS:
+            made += labelled(name, line(text), width, label_width=13, style="bold")
+        return made
+
+    return TextScreen("Help", lines)

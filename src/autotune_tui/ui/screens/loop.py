@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
@@ -82,6 +81,8 @@ class LoopScreen(Screen[None]):
         self.chosen: PanelName | None = None
         """The panel that the user chose for the large place; None: the one that fits what is being done."""
         self.zoomed = False
+        self._waits = False
+        """Whether something new waits for the next tick."""
         self._ended: tuple[int, int] | None = None
         """What the leaderboard and the trend were made from."""
 
@@ -108,7 +109,10 @@ class LoopScreen(Screen[None]):
         self.store.unsubscribe(self)
 
     def on_store_changed(self, event: Store.Changed) -> None:
-        if self.is_current:
+        """Paint at once, but while a sample is timed: then with the next tick, which is all the painting that is done."""
+        if is_timed(self.store.state):
+            self._waits = True
+        elif self.is_current:
             self.show()
 
     def on_screen_resume(self) -> None:
@@ -119,6 +123,7 @@ class LoopScreen(Screen[None]):
 
     def show(self) -> None:
         """Bring every panel up to date with the store."""
+        self._waits = False
         look, state = self.store.look, self.store.state
         self._show_ended()
         name = self.store.folder.id if self.store.folder else self.store.path.name if self.store.path else ""
@@ -131,12 +136,14 @@ class LoopScreen(Screen[None]):
         doing = views.activity(state)
         path = output_file(self.store.folder, state) if self.store.folder else None
         self.query_one(BenchPanel).show(BenchView(path, doing, state.config.command))
-        self.tick()
+        self._show_clock()
         self._arrange()
 
     def _show_ended(self) -> None:
         """The leaderboard and the trend change only when an experiment ends, and cost most in a long session."""
         state = self.store.state
+        if self.store.look.reading:
+            return
         ended = (len(state.experiments), state.segment_number)
         if ended != self._ended or len(state.experiments) < 2:
             self._ended = ended
@@ -144,9 +151,18 @@ class LoopScreen(Screen[None]):
             self.query_one(TrendPanel).show(trend(state))
 
     def tick(self) -> None:
-        """Bring up to date what changes with time alone."""
+        """Once a second: what changes with time alone, and what has waited."""
         if not self.is_current:
             return
+        if self._waits:
+            self.show()
+        else:
+            self._show_clock()
+        if is_timed(self.store.state):
+            self.query_one(BenchPanel).poll()
+
+    def _show_clock(self) -> None:
+        """Bring up to date what changes with time alone."""
         store = self.store
         now = store.now if store.at_work else ""
         self.query_one(HealthPanel).show(views.health(store.state, now))
@@ -182,11 +198,9 @@ class LoopScreen(Screen[None]):
         self.query_one(KeysLine).show(KeysView(keys, tabs))
 
     def _poll_output(self) -> None:
-        """Follow the output; four times a second, once while a sample is timed."""
-        if not self.is_current or (is_timed(self.store.state) and time.monotonic() % 1.0 >= _OUTPUT_SECONDS):
-            return
+        """Follow the output; while a sample is timed, the tick does."""
         panel = self.query_one(BenchPanel)
-        if panel.display:
+        if self.is_current and panel.display and not is_timed(self.store.state):
             panel.poll()
 
     def _arrange(self) -> None:

@@ -20,6 +20,9 @@ _EMPTY = (
 )
 
 
+_NAMES = {"validation": ("first", "branch"), "calibration": ("one side", "the other")}
+
+
 class EvidencePanel(Panel[EvidenceView]):
     """How far the running decision is."""
 
@@ -55,7 +58,7 @@ def summary(view: EvidenceView, width: int) -> Content:
     of = f" of {view.most} pairs" if view.most else " pairs" if view.pairs != 1 else " pair"
     pieces = [Piece(9, line((f"{view.pairs}{of}", "bold")))]
     if view.purpose == "calibration":
-        pieces.append(Piece(5, line("how much equal code differs: the noise of this machine")))
+        pieces.append(Piece(5, line(("equal code on both sides, which shows the noise", DIM))))
         return fit(pieces, width)
     if view.bars:
         pieces.append(Piece(8, _effect(view), _effect(view, interval=False)))
@@ -98,7 +101,7 @@ def _sides(view: EvidenceView, width: int, *, air: bool) -> list[Content]:
     factor = fmt.unit_for(means, view.unit)[0]
     tail = max(len(text) for text in texts) + len(unit) + 3
     axis = axis_of(values, max(width - _LABEL - tail, 10))
-    names = ("first", "branch") if view.purpose == "validation" else ("incumbent", "candidate")
+    names = _NAMES.get(view.purpose, ("incumbent", "candidate"))
     lines = [Content("")] if air else []
     for name, side, text, colour in zip(
         names, (view.incumbent, view.candidate), texts, (INCUMBENT, CANDIDATE), strict=True
@@ -119,6 +122,8 @@ def _sides(view: EvidenceView, width: int, *, air: bool) -> list[Content]:
 
 def _funnel(view: EvidenceView, width: int, room: int, *, air: bool) -> list[Content]:
     """The looks so far, a line each, on one axis: one sees the interval close in. The latest stands at the bottom."""
+    if view.purpose == "calibration":
+        return []
     if not view.bars:
         return [line(("effect".ljust(_LABEL), DIM), ("appears after the first pairs", DIM))]
     axis = effect_axis(view.bars, max(width - _LABEL, 10))

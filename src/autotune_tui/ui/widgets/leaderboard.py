@@ -12,7 +12,8 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.visual import Visual
 
-from autotune_tui.ui.board import PAIRS, WHAT, BoardRow, BoardView, Column, columns_for
+from autotune_tui.model.leaderboard import Row
+from autotune_tui.ui.board import PAIRS, WHAT, BoardRow, BoardView, Column, columns_for, matches, number_of
 from autotune_tui.ui.lines import line
 from autotune_tui.ui.theme import BAD, DIM, GOOD, WARN
 from autotune_tui.ui.widgets.panel import Panel
@@ -59,7 +60,7 @@ class Leaderboard(Panel[BoardView]):
         self.selected: int | None = None
         """The number of the selected experiment; 0 is the baseline, None when there is no row."""
         self.filter = ""
-        self._rows: list[BoardRow] = []
+        self._rows: list[Row] = []
         self._columns: tuple[Column, ...] = ()
 
     def title(self, view: BoardView) -> str:
@@ -67,9 +68,9 @@ class Leaderboard(Panel[BoardView]):
         return f"{title} · filter: {self.filter}" if self.filter else title
 
     def subtitle(self, view: BoardView) -> str:
-        if not view.rows:
+        if not view.ranked:
             return ""
-        shown = f"{len(self._rows)} of {len(view.rows)} shown · " if self.filter else ""
+        shown = f"{len(self._rows)} of {len(view.ranked)} shown · " if self.filter else ""
         return f"{shown}{view.tried} tried · {view.kept} kept"
 
     def set_filter(self, words: str) -> None:
@@ -81,25 +82,25 @@ class Leaderboard(Panel[BoardView]):
         view, width = self.view, self.scrollable_content_region.width
         if view is None or not width:
             return
-        self._rows = [row for row in view.rows if row.matches(self.filter)] if self.filter else list(view.rows)
+        self._rows = [row for row in view.ranked if not self.filter or matches(row, self.filter)]
         self._columns = columns_for(view, width)
         self.border_title, self.border_subtitle = Content(self.title(view)), Content(self.subtitle(view))
         self.virtual_size = Size(width, len(self._rows) + 1)
-        known = [row.index for row in self._rows]
-        if self.selected not in known:
-            self._select(next((row.index for row in self._rows if row.incumbent), known[0] if known else None))
+        if all(number_of(row) != self.selected for row in self._rows):
+            first = next((row for row in self._rows if row.incumbent), self._rows[0] if self._rows else None)
+            self._select(None if first is None else number_of(first))
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
         width, style = self.scrollable_content_region.width, self.visual_style
-        if not self._rows:
+        if self.view is None or not self._rows:
             return self._strip(self._empty() if y == 0 else Content(""), width)
         if y == 0:
             return self._strip(self._head(), width)
         number = y - 1 + round(self.scroll_y)
         if number >= len(self._rows):
             return Strip.blank(width, self.rich_style)
-        row = self._rows[number]
+        row = self.view.words(self._rows[number])
         content = self._line(row)
         if row.index == self.selected:
             style = style + self.get_visual_style("board--selected")
@@ -138,7 +139,7 @@ class Leaderboard(Panel[BoardView]):
             self.post_message(self.Selected(index))
 
     def _place(self) -> int:
-        return next((place for place, row in enumerate(self._rows) if row.index == self.selected), 0)
+        return next((place for place, row in enumerate(self._rows) if number_of(row) == self.selected), 0)
 
     def action_move(self, by: int) -> None:
         self._go(self._place() + by)
@@ -155,14 +156,14 @@ class Leaderboard(Panel[BoardView]):
     def _go(self, place: int) -> None:
         if self._rows:
             place = min(max(place, 0), len(self._rows) - 1)
-            self._select(self._rows[place].index)
+            self._select(number_of(self._rows[place]))
             self.scroll_to_region(Region(0, place, 1, 2), animate=False, force=True)
             self.refresh()
 
     def on_click(self, event: events.Click) -> None:
         place = event.get_content_offset_capture(self).y - 1 + round(self.scroll_y)
         if event.get_content_offset_capture(self).y > 0 and place < len(self._rows):
-            if self._rows[place].index == self.selected:
+            if number_of(self._rows[place]) == self.selected:
                 self.post_message(self.Opened())
             self._go(place)
 

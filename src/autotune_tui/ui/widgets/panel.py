@@ -75,10 +75,11 @@ class Panel(ScrollView, Generic[V]):
             return
         self.border_title = Content(self.title(view))
         self.border_subtitle = Content(self.subtitle(view))
-        width = region.width + (self.scrollbar_size_vertical if self.show_vertical_scrollbar else 0)
+        bar = self.styles.scrollbar_size_vertical
+        width = region.width + (bar if self.show_vertical_scrollbar else 0)
         lines = self.lines(view, width, region.height)
         if len(lines) > region.height:
-            width -= self.scrollbar_size_vertical
+            width -= bar
             lines = self.lines(view, width, region.height)
         content = Content("\n").join(line.truncate(width) for line in lines)
         self._strips = Visual.to_strips(self, content, width, None, self.visual_style)
