@@ -308,11 +308,11 @@ async def test_a_process_that_holds_the_output_open_does_not_delay_the_end(conte
 async def test_the_plan_and_the_reflection_are_honest(context: Context) -> None:
     agent = shell("./my-agent")
     plan = await agent.propose(context, Shown())
-    assert plan.description == "Run ./my-agent"
+    assert plan.description == "Ask my-agent"
     reflection = await agent.reflect(
         context, plan, outcome("discard", "no_improvement", -0.002, (-0.01, 0.006), 12), Shown()
     )
-    assert reflection.observation == "Time changed by -0.2 % [-1.0 %, +0.6 %] over 12 pairs: no effect within ±0.8 %."
+    assert reflection.observation == "Time changed by −0.2 % [−1.0, 0.6] over 12 pairs: no effect within ±0.8 %."
     await agent.close()
 
 

@@ -87,8 +87,10 @@ def test_status_before_the_first_run_says_so(session: SessionFolder) -> None:
 
 def test_explain_gives_the_reason_and_what_is_next(session: SessionFolder) -> None:
     lines = call("explain", str(session.root)).output.splitlines()
-    assert lines[:2] == ["improving: 1 keep in a row", "next: go on"]
-    assert lines[-1] == "1 warning, the last: the machine was suspended"
+    assert [line[:5].strip() for line in lines] == ["State", "Why", "Count", "Tried", "Next", "You", "Note"]
+    assert lines[0] == "State  improving"
+    assert lines[1].startswith("Why    1 keep in a row")
+    assert lines[-1] == "Note   1 warning, the last: the machine was suspended"
 
 
 def test_explain_for_programs_is_the_state_that_other_tools_read(session: SessionFolder) -> None:

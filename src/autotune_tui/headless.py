@@ -21,6 +21,7 @@ from autotune_tui.model.events import (
     Control,
     Health,
     Note,
+    Phase,
     Plan,
     Record,
     Result,
@@ -50,6 +51,14 @@ if TYPE_CHECKING:
 MARKS = {"keep": "✓", "discard": "·", "crash": "✗", "checks_failed": "✗"}
 """Each beside its word, never alone; a status that this version does not know gets a question mark."""
 
+STEPS = {
+    "setup": "setting up and building two worktrees",
+    "check": "running the checks on the unchanged code",
+    "calibrate": "measuring the noise: the unchanged code against itself",
+    "validate": "measuring the gain again: the first commit against the branch, in fresh pairs",
+}
+"""What is done between experiments, in words."""
+
 STYLES = {
     "keep": "green",
     "discard": "dim",
@@ -76,6 +85,8 @@ def line(record: Record, state: SessionState) -> str | None:
             return _segment(record)
         case Calibration():
             return _calibration(record)
+        case Phase(experiment=0, state="start"):
+            return STEPS.get(record.phase)
         case Plan():
             return f"#{record.experiment} tries: {one_line(record.description)}"
         case Result():

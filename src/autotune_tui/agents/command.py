@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any, TypeGuard
 
@@ -66,10 +67,10 @@ class CommandAgent:
         """A plan that says little: what is tried is known only once the command has run."""
         if self._done:
             raise NothingToPropose(f"{self._shown} said that it has no more proposals")
-        command = one_line(self._shown, 60)
+        command = one_line(re.sub(r"\S*/", "", self._shown), 60)  # a path of this machine is nobody else's business
         return Plan(
-            description=f"Run {command}",
-            hypothesis=f"The change that {command} makes should improve {context.metric}, for reasons that it gives itself.",
+            description=f"Ask {command}",
+            hypothesis=f"The change should improve {context.metric}, because {command} proposes it.",
             strategy="command",
             key=f"command:{context.experiment}",
             approaches=(Approach(command, "chosen by configuration; it sees the whole context", chosen=True),),
@@ -86,7 +87,7 @@ class CommandAgent:
     async def reflect(self, context: Context, plan: Plan, outcome: Outcome, emit: Emit) -> Reflection:
         return Reflection(
             observation=words.observation(outcome, context.metric, context.direction),
-            next="The command finds this outcome in its next history.",
+            next="",
         )
 
     async def close(self) -> None:

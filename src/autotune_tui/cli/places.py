@@ -75,8 +75,10 @@ def session_folder(path: Path, wanted: str) -> SessionFolder:
     if wanted:
         sessions = [folder for folder in sessions if _is_meant(folder.id, wanted)]
     if not sessions:
-        what = f"no session {wanted!r}" if wanted else "no session"
-        raise UsageError("Nothing there yet", f"{root} has {what}.", "`autotune-tui init` sets one up.")
+        if wanted:
+            known = ", ".join(folder.id for folder in find_sessions(root)) or "none"
+            raise UsageError("No such session", f"{root} has no session {wanted!r}.", f"There: {known}.")
+        raise UsageError("Nothing there yet", f"{root} has no session.", "`autotune-tui init` sets one up.")
     alive = [folder for folder in sessions if holder(folder.lock)]
     return (alive or sessions)[-1]
 

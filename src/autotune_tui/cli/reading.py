@@ -166,20 +166,14 @@ def status_data(folder: SessionFolder, state: SessionState, engine: dict[str, An
 
 
 def explain_lines(state: SessionState) -> list[str]:
-    """Health, reason and next action for a person."""
+    """State, why, what was tried, what happens next, what the user can do, and the last warning."""
     from autotune_tui.model.format import count, one_line
+    from autotune_tui.model.health import explain
 
-    lines = [f"{state.health}: {one_line(state.health_reason, 300) or 'nothing unusual'}"]
-    if state.health_next:
-        lines.append(f"next: {one_line(state.health_next, 300)}")
-    if state.recovery:
-        lines.append(f"recovery: {state.recovery}, attempt {state.heals}")
-    lines.append(_counts(state))
-    if state.end is not None:
-        lines.append(f"the last run ended as {state.end.outcome}: {one_line(state.end.reason, 300)}")
+    lines = explain(state).splitlines()
     warnings = [note for note in state.notes if note.level == "warning"]
     if warnings:
-        lines.append(f"{count(len(warnings), 'warning')}, the last: {one_line(warnings[-1].text, 300)}")
+        lines.append(f"Note   {count(len(warnings), 'warning')}, the last: {one_line(warnings[-1].text, 300)}")
     return lines
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autotune_tui import report
-from autotune_tui.agents.base import AgentEvent
 from autotune_tui.engine.core import Engine
 from autotune_tui.errors import AutotuneError
 from autotune_tui.journal.files import write_atomic
@@ -44,15 +43,9 @@ def open_folder(engine: Engine, number: int) -> Path:
 def name_folder(engine: Engine, folder: Path, number: int, description: str) -> Path:
     """Rename the folder for what is tried: `007` becomes `007-cache-rows`."""
     named = engine.folder.experiment(number, description)
-    if named.exists():  # of an attempt that was interrupted
+    if folder == named or named.exists():  # of an attempt that was interrupted
         return folder
     return folder.rename(named)
-
-
-def transcribe(folder: Path, event: AgentEvent) -> None:
-    """Append what the agent said to its transcript."""
-    with (folder / "agent.log").open("a", encoding="utf-8") as log:
-        log.write(f"[tool] {event.text}\n" if event.kind == "tool" else f"{event.text}\n")
 
 
 def write_experiment(x: Experiment) -> None:

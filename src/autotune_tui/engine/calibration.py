@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +15,7 @@ from autotune_tui.config import Source
 from autotune_tui.engine.core import Engine, text_of
 from autotune_tui.engine.sampling import Blocks, Comparison, SampleFailed, Sampler, derived_seed
 from autotune_tui.errors import EngineError, MeasureError
-from autotune_tui.model.events import Calibration, Config, Result
+from autotune_tui.model.events import Calibration, Config, Phase, Result
 from autotune_tui.stats.noise import (
     detectable_effect,
     is_exact,
@@ -78,9 +82,12 @@ async def open_segment(engine: Engine, segment: int, mode: str = "optimize") -> 
     )
     log = engine.folder.baseline / "bench.log"
     require_files(engine)
-    await prepare_both(engine, commit, log)
-    await verify_unchanged(engine, log)
-    calibration, blocks = await calibrate(engine, segment, log)
+    with step(engine, "setup"):
+        await prepare_both(engine, commit, log)
+    with step(engine, "check"):
+        await verify_unchanged(engine, log)
+    with step(engine, "calibrate"):
+        calibration, blocks = await calibrate(engine, segment, log)
     engine.record(calibration)
     for warning in calibration.warnings:
         engine.note(warning, "warning")
@@ -106,6 +113,17 @@ async def open_segment(engine: Engine, segment: int, mode: str = "optimize") -> 
         ),
         sync=True,
     )
+
+
+@contextmanager
+def step(engine: Engine, phase: str) -> Iterator[None]:
+    """Journal a step of the segment's own work as a phase of experiment 0."""
+    engine.record(Phase(phase=phase))
+    began = time.monotonic()
+    try:
+        yield
+    finally:
+        engine.record(Phase(phase=phase, state="end", seconds=time.monotonic() - began))
 
 
 def require_files(engine: Engine) -> tuple[str, ...]:
@@ -170,7 +188,7 @@ async def verify_unchanged(engine: Engine, log: Path) -> None:
 
 async def calibrate(engine: Engine, segment: int, log: Path) -> tuple[Calibration, Blocks]:
     """A/A pairs of the incumbent against itself: the noise floor (D1). Raises MeasureError when the benchmark fails."""
-    config = engine.config
+    config, load = engine.config, os.getloadavg()[0]
     sampler = Sampler(engine, "calibration", 0, log, config.benchmark.timeout)
     try:
         warm = 0.0
@@ -189,7 +207,7 @@ async def calibrate(engine: Engine, segment: int, log: Path) -> tuple[Calibratio
             f"`{text_of(config.benchmark.command)}`: {failure.detail}\n{failure.output}".rstrip(),
             "Correct [benchmark] or [metric] in autotune.toml; `autotune-tui check` tries it.",
         ) from failure
-    return describe(engine, segment, comparison.blocks, sampler.repeat), comparison.blocks
+    return describe(engine, segment, comparison.blocks, sampler.repeat, load), comparison.blocks
 
 
 def repeats(seconds: float, source: Source) -> int:
@@ -199,7 +217,7 @@ def repeats(seconds: float, source: Source) -> int:
     return min(100, math.ceil(SHORT_SECONDS / max(seconds, 1e-4)))
 
 
-def describe(engine: Engine, segment: int, blocks: Blocks, repeat: int) -> Calibration:
+def describe(engine: Engine, segment: int, blocks: Blocks, repeat: int, load: float) -> Calibration:
     """The figures of the A/A pairs, and what a person should know before going on."""
     profile = engine.config.decision.profile
     rule = RULES[profile]
@@ -212,7 +230,11 @@ def describe(engine: Engine, segment: int, blocks: Blocks, repeat: int) -> Calib
     if first > SPREAD_LIMIT:
         runs = [sample.run for block in blocks.taken for sample in block]
         causes = noise_sources(
-            flat, [run.steal for run in runs], blocks.values("cpu_time") / blocks.values("wall_time")
+            flat,
+            [run.steal for run in runs],
+            blocks.values("cpu_time") / blocks.values("wall_time"),
+            load=load,
+            cores=os.cpu_count(),
         )
         warnings.append(f"the first five runs spread over {first:.0%}" + (f": {'; '.join(causes)}" if causes else ""))
     if engine.config.metric.source == Source.WALL_TIME and prefers_cpu_time(

@@ -92,7 +92,7 @@ class Experiment:
         return one_line(text, 100)
 
     def emit(self, event: AgentEvent) -> None:
-        """What the agent says while it works: usage is journalled, words go to the transcript."""
+        """What the agent says while it works: usage and notices are journalled, its transcript is its own."""
         if event.kind == "usage":
             self.engine.record(
                 events.Usage(
@@ -103,9 +103,7 @@ class Experiment:
                     usd=float(event.usage.get("usd", 0.0)),
                 )
             )
-            return
-        artifacts.transcribe(self.folder, event)
-        if event.kind == "notice":
+        elif event.kind == "notice":
             self.engine.note(event.text, experiment=self.number)
 
 
@@ -192,20 +190,33 @@ async def profile(x: Experiment) -> None:
 
 async def plan(x: Experiment) -> None:
     """The agent's plan: what, why, and what else there was."""
-    x.plan = await _ask(x, x.engine.agent.propose(await context.of(x), x.emit))
-    x.folder = artifacts.name_folder(x.engine, x.folder, x.number, x.plan.description)
-    record = context.plan_record(x, x.plan)
-    x.engine.record(record)
-    artifacts.write(x.engine, x.folder / "plan.md", report.plan_text(record))
+    write_plan(x, await _ask(x, x.engine.agent.propose(await context.of(x), x.emit)))
+    assert x.plan is not None
     tried = context.tried_before(x, x.plan)
     if tried is not None:
         raise Ended("discard", "duplicate", f"tried before on the same code, in experiment {tried}")
+
+
+def write_plan(x: Experiment, plan: Plan) -> None:
+    """Journal the plan and name the experiment's folder after it."""
+    x.plan = plan
+    x.folder = artifacts.name_folder(x.engine, x.folder, x.number, plan.description)
+    record = context.plan_record(x, plan)
+    x.engine.record(record)
+    artifacts.write(x.engine, x.folder / "plan.md", report.plan_text(record))
 
 
 async def edit(x: Experiment) -> None:
     """The agent changes files in the candidate worktree."""
     assert x.plan is not None
     x.edit = await _ask(x, x.engine.agent.edit(await context.of(x), x.plan, x.emit))
+    said = replace(
+        x.plan,
+        description=x.edit.description or x.plan.description,
+        hypothesis=x.edit.hypothesis or x.plan.hypothesis,
+    )
+    if said != x.plan:  # an agent that plans while it edits
+        write_plan(x, said)
 
 
 async def verify(x: Experiment) -> None:
@@ -227,7 +238,11 @@ async def rework_after(x: Experiment, failed: Failed, attempt: int) -> bool:
 
     async def rework(x: Experiment) -> None:
         assert x.plan is not None
-        answer = await _ask(x, x.engine.agent.rework(await context.of(x), x.plan, failure, x.emit))
+        try:
+            answer = await x.engine.waiting(x.engine.agent.rework(await context.of(x), x.plan, failure, x.emit))
+        except AgentError as error:  # the verdict stays what it was: the first failure
+            x.engine.note(f"no rework: {error.title}: {error.message}", "warning", x.number)
+            return
         if answer:
             answers.append(answer)
 
@@ -314,6 +329,7 @@ async def guard(x: Experiment) -> None:
         x.measured.text,
         verdicts,
         out_of_time=x.measured.out_of_time,
+        worse=x.measured.worse,
         harmless=x.measured.harmless,
     )
     for name, verdict in verdicts.items():

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from autotune_tui.agents.base import NothingToPropose
 from autotune_tui.engine import artifacts, experiment
 from autotune_tui.engine.budget import used_up
-from autotune_tui.engine.calibration import open_segment, prepare_both
+from autotune_tui.engine.calibration import open_segment, prepare_both, step
 from autotune_tui.engine.control import Control
 from autotune_tui.engine.core import Engine
 from autotune_tui.engine.measuring import validate
@@ -116,7 +116,9 @@ async def validate_if_due(engine: Engine, control: Control, keeps: int) -> None:
     if segment.keeps - known < keeps:
         return
     try:
-        engine.record(await control.run(validate(engine, control)), sync=True)
+        with step(engine, "validate"):
+            validation = await control.run(validate(engine, control))
+        engine.record(validation, sync=True)
     except SampleFailed as failure:
         engine.note(f"the gain could not be measured again: {failure.side}: {failure.detail}", "warning")
 

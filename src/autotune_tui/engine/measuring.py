@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ from autotune_tui.journal.writer import timestamp
 from autotune_tui.model.events import Calibration, Decision, Validation
 from autotune_tui.model.experiment import Segment
 from autotune_tui.model.format import change as change_text
-from autotune_tui.stats.estimate import GuardVerdict, estimate, excludes_harm, guard_verdict
+from autotune_tui.stats.estimate import GuardVerdict, estimate, excludes_harm, guard_verdict, harm_significant
 from autotune_tui.stats.noise import detectable_effect
 from autotune_tui.stats.scale import Scale, gain_score, harm_score, relative_change, to_scores
 from autotune_tui.stats.sequential import RULES, Evidence, judge, judge_exact
@@ -45,6 +46,8 @@ class Measured:
     """The candidate's value: the location the test compares, in the metric's unit."""
     out_of_time: bool
     seed: int
+    worse: bool = False
+    """The candidate is significantly worse, one-sided .05."""
     harmless: bool = False
     """For a change that removes code: harm beyond the simplicity tolerance is excluded."""
 
@@ -71,14 +74,40 @@ async def measure(engine: Engine, control: Control, experiment: int, log: Path, 
         await comparison.next_block()
         evidence = weigh(engine, comparison.blocks, calibration, seed)
         out_of_time = evidence.state == "continue" and is_over(engine, began)
+        over = evidence.state != "continue" or out_of_time
+        if over:
+            evidence = concluded(engine, evidence, comparison.blocks, calibration, seed)
         measured = in_metric_terms(engine, evidence, comparison.blocks, scale_of(calibration), out_of_time, seed)
         engine.record(look(measured, experiment))
-        if evidence.state == "futile" and simpler:
-            harmless = await excludes_harm_of(engine, control, comparison, calibration, seed)
-            return replace(measured, harmless=harmless)
-        if evidence.state != "continue" or out_of_time:
-            return measured
+        if over:
+            worse = is_worse(engine, evidence, comparison.blocks, calibration, seed)
+            harmless = (
+                simpler
+                and evidence.state == "futile"
+                and not worse
+                and await excludes_harm_of(engine, control, comparison, calibration, seed)
+            )
+            return replace(measured, worse=worse, harmless=harmless)
         await control.safe_point()
+
+
+def concluded(engine: Engine, evidence: Evidence, blocks: Blocks, calibration: Calibration, seed: int) -> Evidence:
+    """The evidence with the interval that may be shown for it: the test inverted, none where it excludes nothing."""
+    if calibration.exact:
+        return evidence
+    metric = engine.config.metric
+    scores = to_scores(blocks.values(), metric.direction, scale_of(calibration))
+    _, (low, high) = estimate(scores, blocks.labels, location=metric.location, seed=seed)
+    return replace(evidence, interval=(low, high) if math.isfinite(low) and math.isfinite(high) else None)
+
+
+def is_worse(engine: Engine, evidence: Evidence, blocks: Blocks, calibration: Calibration, seed: int) -> bool:
+    """Whether the candidate is significantly worse, which a mere lack of gain must not be called."""
+    if calibration.exact or evidence.state == "keep":
+        return evidence.state == "futile" and evidence.effect < 0
+    metric = engine.config.metric
+    scores = to_scores(blocks.values(), metric.direction, scale_of(calibration))
+    return harm_significant(scores, blocks.labels, location=metric.location, seed=seed)
 
 
 def is_over(engine: Engine, began: float) -> bool:

@@ -144,12 +144,14 @@ class Comparison:
             order = block_order(self.seed, number, attempt)
             taken = await self._take(number, attempt, order)
             flags = self._flags(taken, order)
-            if not flags or self.retakes == MOST_RETAKES:
+            if not flags:
+                break
+            if self.retakes == MOST_RETAKES:
+                if attempt:
+                    self._note(f"block {number + 1} stays as it is: the machine seems to stay so")
                 break
             self.retakes += 1
-            self.sampler.engine.note(
-                f"block {number + 1} is taken again: {', '.join(flags)}", experiment=self.sampler.experiment
-            )
+            self._note(f"block {number + 1} is taken again ({self.retakes} of {MOST_RETAKES}): {', '.join(flags)}")
         self.blocks.candidate.append(order)
         self.blocks.taken.append(taken)
 
@@ -172,6 +174,9 @@ class Comparison:
                 )
             )
         return taken[0], taken[1], taken[2], taken[3]
+
+    def _note(self, text: str) -> None:
+        self.sampler.engine.note(text, experiment=self.sampler.experiment)
 
     def _flags(self, taken: Sequence[Taken], order: tuple[bool, bool, bool, bool]) -> tuple[str, ...]:
         direction = self.sampler.engine.config.metric.direction

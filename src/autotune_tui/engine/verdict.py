@@ -24,14 +24,15 @@ def judge_candidate(
     guards: Mapping[str, GuardVerdict],
     *,
     out_of_time: bool = False,
+    worse: bool = False,
     harmless: bool = False,
 ) -> Verdict:
     """The verdict. `change` is the measured change in words, such as "-13.1 % [-13.9, -12.2]".
 
-    `harmless`: the change removes code, and harm beyond the simplicity tolerance is excluded.
+    `worse`: it is significantly worse. `harmless`: the change removes code, and harm beyond the simplicity tolerance is excluded.
     """
     if evidence.state != "keep" and not harmless:
-        return _discard(evidence, change, out_of_time)
+        return _discard(evidence, change, out_of_time, worse)
     vetoes = [f"{name} {guard.text}" for name, guard in guards.items() if guard.vetoed]
     if vetoes:
         return Verdict("discard", "guard", f"{change}, but {'; '.join(vetoes)}")
@@ -43,9 +44,9 @@ def judge_candidate(
     return Verdict("keep", "improvement", f"{change} after {evidence.pairs} pairs{weak}")
 
 
-def _discard(evidence: Evidence, change: str, out_of_time: bool) -> Verdict:
+def _discard(evidence: Evidence, change: str, out_of_time: bool, worse: bool) -> Verdict:
     if evidence.state == "futile":
-        if evidence.interval is not None and evidence.interval[1] < 0:
+        if worse:
             return Verdict("discard", "regression", f"worse: {change} after {evidence.pairs} pairs")
         return Verdict("discard", "no_improvement", f"no gain worth keeping: {change} after {evidence.pairs} pairs")
     limit = "the time limit" if out_of_time else f"{evidence.pairs} pairs"

@@ -23,7 +23,8 @@ class Row:
     """other: a status that this version does not know."""
     experiment: Experiment
     change: float | None
-    """Relative change of the metric's value against the baseline's (-0.13: 13 % lower). Two single values, no evidence."""
+    """Relative change of the metric's value against the baseline's (-0.13: 13 % lower). Two single values, no evidence,
+    so only for keeps, of which the pairs say that they gained."""
     difference: float | None
     """The same as a difference in the metric's unit."""
     incumbent: bool
@@ -51,7 +52,7 @@ def rank(state: SessionState, segment: int | None = None) -> list[Row]:
     for experiment in sorted((e for e in state.experiments if e.segment == chosen.number), key=place):
         kind = _kind(experiment)
         value = experiment.metric if kind != "failure" else None
-        compared = value is not None and base is not None and kind != "baseline"
+        compared = value is not None and base is not None and kind == "keep"
         rows.append(
             Row(
                 rank=next(ranks) if kind == "keep" else None,

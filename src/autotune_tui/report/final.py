@@ -12,7 +12,6 @@ from autotune_tui.report.experiment import effect_words
 from autotune_tui.report.markdown import block, bullets, code, document, inline, section
 from autotune_tui.report.tables import name_of, ranking
 
-NO_IMPROVEMENT = "no confirmed improvement"
 _MOST_IDEAS = 10
 
 
@@ -45,7 +44,7 @@ def headlines(state: SessionState) -> list[str]:
     """What may be claimed, a line for each segment that kept something; one line when none did."""
     kept = [segment for segment in state.segments if segment.keeps or segment.validation]
     if not kept:
-        return [f"{NO_IMPROVEMENT[0].upper()}{NO_IMPROVEMENT[1:]}: nothing was kept."]
+        return ["No confirmed improvement: nothing was kept."]
     lines = [_headline(segment) for segment in kept]
     if len(state.segments) == 1:
         return [line[0].upper() + line[1:] for line in lines]
@@ -55,12 +54,12 @@ def headlines(state: SessionState) -> list[str]:
 def _headline(segment: Segment) -> str:
     validation, name = segment.validation, inline(segment.config.metric_name or "the metric")
     if validation is None:
-        return f"{NO_IMPROVEMENT}: {fmt.count(segment.keeps, 'keep')}, not measured again against the baseline."
+        return f"No confirmed improvement: {fmt.count(segment.keeps, 'keep')}, not measured again against the baseline."
     measured = f"{_effect(validation, segment)} in {fmt.count(validation.pairs, 'fresh pair')}"
     later = segment.keeps - validation.keeps
     after = f" {fmt.count(later, 'later keep')} not included." if later > 0 else ""
     if not validation.confirmed:
-        return f"{NO_IMPROVEMENT}: {name} {measured}.{after}"
+        return f"No confirmed improvement: {name} {measured}.{after}"
     moved = "rose" if validation.effect > 0 else "fell"
     factor = f" ({fmt.times(validation.effect, segment.config.direction)})" if validation.scale == "log" else ""
     span = ""

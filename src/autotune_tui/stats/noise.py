@@ -110,14 +110,16 @@ def noise_sources(
     the first run, on `cores` cores. `frequencies`: CPU clock in Hz during the runs.
     """
     found = []
-    if load is not None and cores and load > 0.5 * cores:
+    crowded = load is not None and cores is not None and load > 0.5 * cores
+    if crowded:
         found.append(f"other work on the machine (load {load:.1f} on {cores} cores)")
     if len(steal) and max(steal) > STEAL_SHARE:
         found.append(f"other virtual machines took up to {max(steal):.0%} of the time (steal)")
     if len(frequencies) and max(frequencies) > 1.1 * min(frequencies):
         found.append(f"the CPU's clock moved between {min(frequencies) / 1e9:.1f} and {max(frequencies) / 1e9:.1f} GHz")
     shares = np.asarray(cpu_share, dtype=np.float64).ravel()
-    if shares.size and float(np.median(shares)) < WAITING_SHARE:
+    # On a crowded machine the command waits for its turn, which is not its own doing.
+    if not crowded and shares.size and float(np.median(shares)) < WAITING_SHARE:
         found.append(f"the command waits: only {float(np.median(shares)):.0%} of its time is on a CPU")
     return (*_shapes(np.asarray(values, dtype=np.float64).ravel()), *found)
 
