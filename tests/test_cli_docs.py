@@ -19,7 +19,9 @@ def test_the_readme_names_every_command() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     table = readme.partition("## Commands")[2].partition("## The command agent")[0]
     assert [
-        name for name in command_line.commands if f"`{name}`" not in table and f"autotune-tui {name}" not in table
+        name
+        for name, command in command_line.commands.items()
+        if not command.hidden and f"`{name}`" not in table and f"autotune-tui {name}" not in table
     ] == []
 
 
