@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from autotune_tui import __version__
-from autotune_tui.cli import checking, control, loop, reading, screen, setup
+from autotune_tui.cli import checking, control, loop, reading, replay, screen, setup
 from autotune_tui.cli.failures import guarded
 
 NAME = "autotune-tui"
@@ -31,6 +31,7 @@ ORDER = (
     reading.log,
     reading.show,
     reading.diff,
+    replay.replay,
     screen.screen,
 )
 """As one meets them, which is the order of the help."""

@@ -59,6 +59,7 @@ def opening(path: Path, session: str = "") -> AutotuneApp:
 def watching(path: Path, session: str = "") -> AutotuneApp:
     """The application as a monitor of a journal file, a session's folder or a repository, whether it is there yet or not."""
     from autotune_tui.journal.files import FOLDER, SessionFolder, find_sessions
+    from autotune_tui.journal.foreign import find_logs
 
     here = path.resolve()
     if here.is_file() or here.suffix:
@@ -69,9 +70,8 @@ def watching(path: Path, session: str = "") -> AutotuneApp:
     root = repository(path)
     if session or find_sessions(root):
         return _app(root=root, folder=session_folder(path, session))
-    if (root / JOURNAL).is_file():  # where the `autotune` tool has it
-        return _app(journal=root / JOURNAL)
-    return _app(root=root)
+    logs = find_logs(root)
+    return _app(journal=logs[0]) if logs else _app(root=root)
 
 
 def _app(

@@ -69,7 +69,7 @@ def evidence(
     calibrating = state.calibration is None and state.calibration_samples
     if calibrating and (current is None or current.number == 0):
         return _view(state, "calibration", state.calibration_samples)
-    if state.validation_samples:
+    if state.validation_samples and state.validation_samples[-1].timestamp >= state.exp_at:
         return _validation(state)
     return _view(state, "nothing", ())
 

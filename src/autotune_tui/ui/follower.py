@@ -25,7 +25,7 @@ QUIET_LOOK_SECONDS = 0.25
 """While a sample is being timed, which must not be disturbed."""
 PAINT_SECONDS = 0.25
 ENGINE_SECONDS = 0.5
-TIMED_PHASES = frozenset({"measure", "holdout"})
+TIMED_PHASES = frozenset({"measure", "holdout", "calibrate", "validate"})
 SMALL = 2 << 20
 """Bytes of a journal that is read before the first frame; a larger one shows how far reading has come."""
 _SLICE = 4000
@@ -41,6 +41,8 @@ class Look:
     """Whether there is a journal (yet)."""
     reading: bool = False
     """Whether there is more of the journal that is still being read for the first time."""
+    tool: str = ""
+    """The tool whose log this is; empty for our format, which the `autotune` tool shares."""
     problem: str = ""
     """Why the journal cannot be read, in words."""
     modified: float = 0.0
@@ -71,18 +73,9 @@ class Look:
 def is_timed(state: SessionState) -> bool:
     """Whether a sample is being timed now, as far as the journal knows."""
     current = state.current
-    if state.session is None or state.end is not None or state.health == "paused":
+    if current is None or state.session is None or state.end is not None or state.health == "paused":
         return False
-    if current is None or not current.number:
-        return (state.segment is not None and state.baseline is None) or is_validating(state)
     return current.phase_state == "start" and current.phase in TIMED_PHASES
-
-
-def is_validating(state: SessionState) -> bool:
-    """Whether the gain is being measured afresh."""
-    if not state.validation_samples:
-        return False
-    return not state.validations or state.validation_samples[-1].seq > state.validations[-1].seq
 
 
 def looks_after(records: Iterable[Record], looks: tuple[Decision, ...]) -> tuple[Decision, ...]:
@@ -179,6 +172,7 @@ class Follower:
             chunk = list(itertools.islice(records, _SLICE))
             if self._tail.restarted:
                 look = replace(look, state=SessionState(), looks=())
+            look = replace(look, tool=self._tail.tool)
             while chunk:
                 more = len(chunk) == _SLICE
                 look = self._look = replace(look.after(chunk), reading=more)

@@ -9,7 +9,7 @@ from typing import Literal
 from autotune_tui.model import format as fmt
 from autotune_tui.model.health import Limits, limits_of
 from autotune_tui.model.session import SessionState
-from autotune_tui.ui.follower import Look, is_validating
+from autotune_tui.ui.follower import Look
 from autotune_tui.ui.store import SILENT_SECONDS
 from autotune_tui.ui.theme import BAD, DIM, GOOD, WARN
 
@@ -61,11 +61,6 @@ def clock_time(seconds: float) -> str:
     whole = max(int(seconds), 0)
     minutes, hours = whole // 60 % 60, whole // 3600
     return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
-
-
-def is_foreign(state: SessionState) -> bool:
-    """Whether this is the journal of another tool: one with results and without our session record."""
-    return state.session is None and bool(state.segments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,28 +241,36 @@ class PhasesView:
     """What is said when nothing runs."""
 
 
+STEPS = {
+    "setup": "setting up and building two worktrees",
+    "check": "running the checks on the unchanged code",
+    "calibrate": "measuring the noise, the unchanged code against itself",
+    "validate": "measuring the gain afresh, the first commit against the branch",
+}
+"""What is done between experiments, in words."""
+
+
 def activity(state: SessionState) -> str:
     """What is being done, in a few words; empty when nothing is."""
     current = state.current
-    if state.end is not None:
+    if current is None or state.end is not None:
         return ""
-    if current is not None and current.number:
+    if current.number:
         return f"#{current.number} {current.phase}"
-    if is_validating(state):
-        return f"the gain again, {fmt.count(len(state.validation_samples), 'run')}"
-    if state.segment is not None and state.baseline is None and state.session is not None:
-        return f"calibration, {fmt.count(len(state.calibration_samples), 'run')}"
-    return ""
+    return current.phase if current.phase_state == "start" else ""
 
 
 def phases(state: SessionState, now: str = "") -> PhasesView:
     """Where the running experiment is. `now` is a timestamp; empty when no engine is at work."""
     current = state.current
-    if current is None or not current.number or state.end is not None:
-        doing = activity(state)
-        return PhasesView("", (), "", "", (), f"▶ {doing}" if doing and now else _idle(state))
+    doing = activity(state)
+    if current is None or not doing or state.end is not None:
+        return PhasesView("", (), "", "", (), _idle(state))
     running = current.phase if current.phase_state == "start" else ""
     elapsed = seconds_between(current.phase_started, now) if running and now else None
+    if not current.number:
+        clock = clock_time(elapsed) if elapsed is not None else ""
+        return PhasesView(running, (), STEPS.get(running, ""), clock, (), "")
     done = tuple((name, seconds) for name, seconds in current.phases)
     known = {name for experiment in state.experiments[-20:] for name, _ in experiment.phases} or USUAL
     reached = {name for name, _ in done} | {current.phase}
@@ -292,6 +295,19 @@ class Standing:
     text: str
 
 
+def about(look: Look, now: float) -> tuple[Standing, ...]:
+    """What a journal of another tool is, and what it cannot tell; nothing for ours. `now` is in seconds since 1970."""
+    state = look.state
+    if state.session is not None or not state.segments or look.reading:
+        return ()
+    words = [f"{look.tool or 'autotune'} journal", fmt.count(len(state.experiments), "run")]
+    words.append("single samples, no evidence recorded")
+    silent = now - look.modified if look.modified else 0.0
+    if silent >= SILENT_SECONDS:
+        words.append(f"silent for {_long(silent)}")
+    return (Standing("info", " · ".join(words)),)
+
+
 def standings(look: Look, now: float, name: str = "") -> tuple[Standing, ...]:
     """What lasts and should be known while one looks at the rest. `now` is in seconds since 1970."""
     state = look.state
@@ -303,25 +319,23 @@ def standings(look: Look, now: float, name: str = "") -> tuple[Standing, ...]:
         return tuple(found)
     if look.reading:
         found.append(Standing("info", f"reading the journal: {fmt.count(state.experiment_count, 'experiment')} so far"))
-    if is_foreign(state):
-        found.append(Standing("info", _foreign(state)))
-    elif state.session is not None and state.end is None and look.engine_known and look.engine is None:
+    if state.session is not None and state.end is None and look.engine_known and look.engine is None:
         found.append(Standing("bad", "the engine is gone"))
     if state.health == "paused":
         found.append(
             Standing("warning", f"paused: {fmt.one_line(state.health_reason, 120) or 'no reason was recorded'}")
         )
     silent = now - look.modified if look.modified else 0.0
-    if state.end is None and silent >= SILENT_SECONDS and state.health not in ("paused", "completed"):
+    if (
+        state.session is not None
+        and state.end is None
+        and silent >= SILENT_SECONDS
+        and state.health not in ("paused", "completed")
+    ):
         found.append(Standing("warning", f"silent for {_long(silent)}"))
     if look.state.unreadable:
         found.append(Standing("warning", f"{fmt.count(state.unreadable, 'line')} of the journal cannot be read"))
     return tuple(found)
-
-
-def _foreign(state: SessionState) -> str:
-    runs = fmt.count(len(state.experiments), "run")
-    return f"autotune journal · {runs} · single samples, no evidence recorded"
 
 
 def _long(seconds: float) -> str:

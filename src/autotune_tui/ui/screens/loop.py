@@ -88,6 +88,7 @@ class LoopScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield Headline(id="headline")
+        yield StatusLine(id="about")
         with Panels(id="panels"):
             yield EvidencePanel(id="evidence")
             yield PlanPanel(id="plan")
@@ -167,7 +168,8 @@ class LoopScreen(Screen[None]):
         now = store.now if store.at_work else ""
         self.query_one(HealthPanel).show(views.health(store.state, now))
         self.query_one(PhasesLine).show(views.phases(store.state, now))
-        self.query_one(StatusLine).show(self.standings())
+        self.query_one("#status", StatusLine).show(self.standings())
+        self.query_one("#about", StatusLine).show(views.about(store.look, store.clock().timestamp()))
         self._show_keys()
 
     def standings(self) -> tuple[views.Standing, ...]:

@@ -22,6 +22,8 @@ class PhasesLine(Bar[PhasesView]):
     def content(self, view: PhasesView, width: int) -> Content:
         if not view.title:
             return line((view.last, DIM)).truncate(width, ellipsis=True)
+        if not view.done and not view.waiting:
+            return line((f"▶ {view.running} {view.elapsed}".rstrip(), f"bold {TITLE}")).truncate(width, ellipsis=True)
         pieces = [Piece(98, line((view.title, "bold")))]
         for place, (name, seconds) in enumerate(view.done):
             long = line(("✓ ", GOOD), name, (f" {fmt.duration(seconds)}" if seconds >= _BRIEF else "", DIM))
