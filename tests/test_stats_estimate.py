@@ -156,7 +156,7 @@ def test_without_noise_the_sign_decides(value: float, tail: float) -> None:
 def test_the_noise_of_a_segment_is_pooled_without_the_experiments_effects() -> None:
     noise = pool_noise([0.1, -0.1], [[5.1, 4.9, 5.0], [3.0]])
     assert noise.degrees == 4
-    assert noise.sigma == pytest.approx(math.sqrt((0.02 + 0.02) / 4))
+    assert noise.sigma == pytest.approx(1.4826 * 0.1)
     with pytest.raises(ValueError, match="at least one"):
         pool_noise([], [[1.0]])
 
@@ -167,7 +167,7 @@ def test_pairs_are_the_first_and_the_second_runs_of_each_side() -> None:
     assert pair_differences(scores, labels).tolist() == [9.0, 18.0, 27.0, 36.0]
 
 
-def costly(effect: float, blocks: int, sigma: float = 0.02, threshold: float = 0.01, degrees: int = 10) -> Evidence:
+def costly(effect: float, blocks: int, sigma: float = 0.02, threshold: float = 0.01, degrees: int = 3) -> Evidence:
     """Evidence from pairs that differ by the effect plus and minus sigma, in turn."""
     labels = np.tile([False, True, False, True], (blocks, 1))
     scores = np.tile([0.0, -effect - sigma, 0.0, -effect + sigma], (blocks, 1))
@@ -193,5 +193,6 @@ def test_a_costly_keep_reaches_the_threshold_too() -> None:
 
 
 def test_fewer_degrees_of_freedom_make_a_costly_verdict_more_careful() -> None:
-    many, few = costly(0.06, 1, degrees=30), costly(0.06, 1, degrees=1)
-    assert few.interval[1] - few.interval[0] > many.interval[1] - many.interval[0]
+    many, some, few = (costly(0.06, 1, degrees=degrees) for degrees in (30, 3, 1))
+    assert few.interval[1] - few.interval[0] > some.interval[1] - some.interval[0]
+    assert many == some

@@ -114,10 +114,8 @@ def reference(seed: int, candidate: Labels, size: int) -> tuple[Labels, int]:
 
 def arrangement_index(candidate: Labels) -> int:
     """The column of a drawn labelling, shape (blocks, 4), in `enumerated(blocks)`."""
-    index = 0
-    for row in candidate:
-        index = index * len(ARRANGEMENTS) + int(np.flatnonzero((row == ARRANGEMENTS).all(axis=1))[0])
-    return index
+    arrangements = (candidate[:, None, :] == ARRANGEMENTS).all(axis=2).argmax(axis=1)
+    return int(np.ravel_multi_index(tuple(arrangements), (len(ARRANGEMENTS),) * candidate.shape[0]))
 
 
 def check(scores: Floats, candidate: Labels) -> None:
