@@ -15,17 +15,19 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.events import DescendantFocus
 from textual.screen import Screen
-from textual.timer import Timer
 from textual.widgets import ContentSwitcher, OptionList, Static
 
 from autotune_tui.config import dump, load
 from autotune_tui.errors import AutotuneError
 from autotune_tui.journal.files import find_sessions
 from autotune_tui.suggest import Look
+from autotune_tui.ui.theme import BAD, DIM
 from autotune_tui.ui.wizard import frame
+from autotune_tui.ui.wizard.beginning import beginnings, suggestions
 from autotune_tui.ui.wizard.benchmark import BenchmarkStep
 from autotune_tui.ui.wizard.dialog import Answer, Question, Words
 from autotune_tui.ui.wizard.draft import Draft, about, texts_of
+from autotune_tui.ui.wizard.drafts import DraftStore
 from autotune_tui.ui.wizard.form import Typed
 from autotune_tui.ui.wizard.goal import GoalStep, Recipes
 from autotune_tui.ui.wizard.limits import AgentStep, ChecksStep
@@ -33,15 +35,14 @@ from autotune_tui.ui.wizard.preflight import PreflightStep
 from autotune_tui.ui.wizard.process import json_lines
 from autotune_tui.ui.wizard.scope_step import ScopeStep
 from autotune_tui.ui.wizard.step import Setup, Step
-from autotune_tui.ui.wizard.store import DraftStore, Kept
 from autotune_tui.ui.wizard.summary import SummaryStep, Table
 
 STEPS: tuple[type[Step], ...] = (GoalStep, BenchmarkStep, ScopeStep, ChecksStep, AgentStep, PreflightStep, SummaryStep)
 LAST = len(STEPS) - 1
 PREVIEW_FROM = 116
 """Columns from which on the file that will be written is shown beside the form."""
-COMPILED = frozenset(("C", "C++", "Rust", "Go", "Java", "Kotlin", "Scala", "C#", "Swift", "Zig"))
-"""Languages whose programs are built before they run; elsewhere a build is only proposed."""
+ROOMY_FROM = 36
+"""Rows from which on there is a blank line between the rows of a form."""
 OWNED = frozenset(name for step in STEPS for name in step.owns)
 """What is left belongs to the agent's step."""
 
@@ -73,7 +74,6 @@ class WizardScreen(Screen[str | None]):
         self.store = DraftStore(root)
         self._begun = False
         """Whether the repository has been looked at and the form is there."""
-        self._later: Timer | None = None
 
     @property
     def draft(self) -> Draft:
@@ -95,6 +95,7 @@ class WizardScreen(Screen[str | None]):
 
     def on_resize(self) -> None:
         self.query_one("#preview").display = self.size.width >= PREVIEW_FROM
+        self.set_class(self.size.height >= ROOMY_FROM, "-roomy")
         self._show_frame()
 
     # --- the beginning: look at the repository, and from where to start
@@ -107,33 +108,38 @@ class WizardScreen(Screen[str | None]):
                     self.setup.look = Look.from_record(record)
         except AutotuneError as error:
             words = "\n".join(part for part in (error.title, error.message, error.hint, "", "esc leaves") if part)
-            self.query_one("#looking", Static).update(Content.styled(words, "$text-error"))
+            self.query_one("#looking", Static).update(Content.styled(words, BAD))
             return
-        await self._choose_start()
-        self.draft.suggest(suggestions(self.setup.look))
-        self._begun = True
-        await self._go(self.draft.step)
+        if await self._choose_start():
+            self._begun = True
+            await self._go(self.draft.step)
 
-    async def _choose_start(self) -> None:
-        """Ask where to start from, when there is something besides the repository itself (S9)."""
+    async def _choose_start(self) -> bool:
+        """Ask where to start from, when there is something besides the repository itself (S9); whether it is a new session."""
         kept, sessions = self.store.load(), find_sessions(self.setup.root)
         shared = self.setup.root / "autotune.toml"
-        answers = beginnings(kept, shared.is_file(), [folder.id for folder in sessions])
-        if not answers:
-            return
-        chosen = await self.app.push_screen_wait(Question("A new session", "Where shall it start from?", answers))
+        titles = [step.title for step in STEPS]
+        answers = beginnings(kept, shared.is_file(), [folder.id for folder in sessions], titles)
+        chosen = ""
+        if answers:
+            chosen = await self.app.push_screen_wait(Question("A new session", "Where shall it start from?", answers))
         if chosen == "draft" and kept:
             self.setup.draft = kept.draft
         elif chosen.startswith("go on:"):
             self.dismiss(chosen.removeprefix("go on:"))
-        elif chosen in ("shared", "copy"):
-            self._copy(shared if chosen == "shared" else sessions[-1].config)
+            return False
+        elif chosen not in ("shared", "copy") or not self._copy(shared if chosen == "shared" else sessions[-1].config):
+            self.draft.suggest(suggestions(self.setup.look))
+        return True
 
-    def _copy(self, file: Path) -> None:
+    def _copy(self, file: Path) -> bool:
+        """Fill in the fields of this configuration; whether it could be read."""
         try:
             self.draft.take(texts_of(load(file)))
         except AutotuneError as error:
             self.app.push_screen(Words(error.title, f"{error.message}\n\nThe form starts from what was found here."))
+            return False
+        return True
 
     # --- steps
 
@@ -152,6 +158,7 @@ class WizardScreen(Screen[str | None]):
         self._validate()
         first = next((widget for widget in step.query("*") if widget.focusable), None)
         self.set_focus(first)
+        self._show_help()
         self._save()
 
     @property
@@ -170,6 +177,8 @@ class WizardScreen(Screen[str | None]):
             if wrong and not isinstance(step, PreflightStep):
                 self._validate()
                 self._focus_on(next(iter(wrong)))
+            elif held := step.hold():
+                step.say_held(held)
             else:
                 await self._go(self.draft.step + 1)
 
@@ -251,7 +260,7 @@ class WizardScreen(Screen[str | None]):
             self.query_one("#preview", Static).update(Content(dump(self.draft.config())))
         else:
             self.query_one("#preview", Static).update(
-                Content.styled("What will be written stands here as soon as it is complete.", "$text-muted")
+                Content.styled("What will be written stands here as soon as it is complete.", DIM)
             )
         self._show_help()
 
@@ -321,9 +330,7 @@ class WizardScreen(Screen[str | None]):
                     written = record
             self.store.forget()
         except AutotuneError as error:
-            self.query_one(SummaryStep).say(
-                Content.styled(f"✗ {error.title}. {error.message} {error.hint}", "$text-error")
-            )
+            self.query_one(SummaryStep).say(Content.styled(f"✗ {error.title}. {error.message} {error.hint}", BAD))
             return
         self.dismiss(str(written["session"]))
 
@@ -334,37 +341,3 @@ def place_of(name: str) -> int:
     if exact is not None:
         return exact
     return next((place for place, step in enumerate(STEPS) if about(step.owns, {name: ""})), STEPS.index(AgentStep))
-
-
-def suggestions(look: Look) -> dict[str, str]:
-    """The fields that can be filled in from what the repository looks like (S4)."""
-    from autotune_tui.ui.wizard.words import join
-
-    best = look.benchmarks[0] if look.benchmarks else None
-    filled = {"benchmark.command": best.command, **best.fields} if best else {}
-    if filled.get("metric.source") == "metric_line":
-        filled["metric.unit"] = ""
-    if look.checks:
-        filled["checks.command"] = look.checks[0].command
-    if look.builds and look.language in COMPILED:
-        filled["benchmark.build"] = look.builds[0].command
-    lists = {"scope.include": look.include, "scope.exclude": look.exclude, "workspace.link": look.link}
-    return filled | {name: join(patterns) for name, patterns in lists.items()}
-
-
-def beginnings(kept: Kept | None, shared: bool, sessions: list[str]) -> list[Answer]:
-    """From where a new session can start; empty when only the repository itself says something."""
-    answers = []
-    if kept:
-        step = STEPS[min(kept.draft.step, LAST)].title
-        answers.append(Answer("draft", "Go on with the draft", f"Left on {kept.when:%d %B, %H:%M}, in step {step}."))
-    if shared:
-        answers.append(Answer("shared", "Start from the repository's autotune.toml", "Its fields are filled in."))
-    if sessions:
-        answers.append(
-            Answer(
-                "copy", f"Start from {sessions[-1]}", "Its configuration is filled in; its records stay as they are."
-            )
-        )
-        answers.append(Answer(f"go on:{sessions[-1]}", f"No new session: go on with {sessions[-1]}"))
-    return [*answers, Answer("", "Start from what is found here")] if answers else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -17,9 +18,9 @@ from autotune_tui.errors import AutotuneError, MeasureError
 from autotune_tui.model.format import duration, improves, percent
 from autotune_tui.model.format import metric as metric_text
 from autotune_tui.reading import Found
-from autotune_tui.ui.theme import BAD, DIM, GOOD, WARN
+from autotune_tui.ui.theme import BAD, GOOD, WARN
 from autotune_tui.ui.wizard.draft import about
-from autotune_tui.ui.wizard.form import Entry, FieldRow
+from autotune_tui.ui.wizard.form import Entry, FieldRow, propose
 from autotune_tui.ui.wizard.output_view import OutputView
 from autotune_tui.ui.wizard.process import json_lines
 from autotune_tui.ui.wizard.step import Step
@@ -60,6 +61,11 @@ class BenchmarkStep(Step):
         self._output = ""
         self._failure: AutotuneError | None = None
         self._work: Worker[None] | None = None
+        self._busy = False
+        self._doing = "starting"
+        self._began = 0.0
+        self.number_read = False
+        self._held = ""
 
     def compose(self) -> ComposeResult:
         values = self.draft.values
@@ -81,18 +87,13 @@ class BenchmarkStep(Step):
 
     @property
     def running(self) -> bool:
-        return self._work is not None and not self._work.is_finished
+        return self._busy
 
     def bring(self) -> None:
         super().bring()
-        proposals = self.setup.look.benchmarks
-        self._row("benchmark.command").propose("benchmark.command", [each.command for each in proposals])
-        builds = self.setup.look.builds
-        self._row("benchmark.build").propose("benchmark.build", [each.command for each in builds])
-        others = " · ".join(each.command for each in proposals)
-        self._row("benchmark.command").say(
-            Content.assemble(("found here: ", DIM), others, ("   ↓ takes the next", DIM)) if others else ""
-        )
+        look = self.setup.look
+        propose(self._row("benchmark.command"), look.benchmarks, self.draft, "no benchmark was found: type the command")
+        propose(self._row("benchmark.build"), look.builds, self.draft)
         self._show_asked()
         self.read_again()
 
@@ -100,18 +101,27 @@ class BenchmarkStep(Step):
         if name == "metric.source":
             self._take_usual()
             self._show_asked()
+        elif name in ("benchmark.command", "benchmark.build"):
+            row = self._row(name)
+            propose(row, self.setup.look.benchmarks if name.endswith("command") else self.setup.look.builds, self.draft)
         if name.startswith("metric."):
             self.read_again()
 
-    def help_for(self, focused: object) -> str:
-        text = super().help_for(focused)
-        command = self.draft.text("benchmark.command").strip()
-        why = next((each.why for each in self.setup.look.benchmarks if each.command == command), "")
-        return f"{text}\nSuggested: {why}" if why and getattr(focused, "name", "") == "benchmark.command" else text
+    def hold(self) -> str:
+        toml = self.draft.trial_toml()
+        if self.number_read or self._held == toml:
+            return ""
+        self._held = toml
+        return "no number was read yet: F5 runs the command; ctrl+n again goes on without"
+
+    def say_held(self, words: str) -> None:
+        reading = self.query_one("#reading", Static)
+        reading.update(Content.styled(f"✗ {words}", BAD))
+        reading.display = True
 
     def run_it(self) -> None:
         """Run the command once; again: stop it."""
-        if self._work is not None and self.running:
+        if self._busy and self._work:
             self._work.cancel()
             return
         wrong = about(("benchmark", "workspace"), self.draft.problems())
@@ -125,7 +135,7 @@ class BenchmarkStep(Step):
     async def _try(self) -> None:
         source = self.draft.value("metric.source")
         self.trial, self._output, self._failure = None, "", None
-        self.post_message(self.Running())
+        self._set_busy(True)
         try:
             lines = json_lines(
                 "check", "--once", "--json", "--file", "-", str(self.setup.root), text=self.draft.trial_toml()
@@ -136,14 +146,30 @@ class BenchmarkStep(Step):
         except AutotuneError as error:
             self._failure = error
         finally:
+            self._set_busy(False)
+
+    def on_mount(self) -> None:
+        self._clock = self.set_interval(1.0, self._tick, pause=True)
+
+    def _tick(self) -> None:
+        self._view.border_title = Content(f"{self._doing}   {duration(time.monotonic() - self._began)}")
+
+    def _set_busy(self, busy: bool) -> None:
+        self._busy = busy
+        self._began = time.monotonic()
+        if busy:
+            self._clock.resume()
+        else:
+            self._clock.pause()
+        if self.is_attached:
             self.post_message(self.Running())
-            if self.is_attached:
-                self.read_again()
+            self.read_again()
 
     def _hear(self, record: Mapping[str, Any], source: str) -> None:
         match record["type"]:
             case "doing":
-                self._view.border_title = Content(str(record["text"]))
+                self._doing = str(record["text"])
+                self._tick()
             case "output":
                 self._output += str(record["text"])
                 self._view.show(Marked(shown_lines(self._output)))
@@ -161,12 +187,13 @@ class BenchmarkStep(Step):
             return
         metric = self.draft.metric()
         found, words = self._read(metric)
+        self.number_read = found is not None
         self.query_one("#reading", Static).update(words)
         self.query_one("#reading", Static).display = bool(words.plain)
         if self.trial and not self.running:
             self._view.show(marked(self.trial, metric, found))
             self._view.border_title = Content(f"Output of the last run, {duration(self.trial.wall)}")
-            self._propose_names(self.trial)
+            self._row("metric.name").propose("metric.name", tuple(self.trial.printed))
         elif not self.running:
             self._view.show(Marked())
             self._view.border_title = "Output"
@@ -189,22 +216,23 @@ class BenchmarkStep(Step):
         row = self._row("metric.target")
         if self.draft.no_target:
             row.say("no target: the session goes on until a limit of its budget")
-        elif metric is None or found is None or metric.target is None or not found.value:
+        elif metric is None or found is None or self.draft.target is None or not found.value:
             row.say("")
         else:
-            row.say(target_words(metric.target, found.value, metric.direction))
+            row.say(target_words(self.draft.target, found.value, metric.direction))
 
     def _take_usual(self) -> None:
         """Name and unit that go with the source, unless they were typed."""
-        usual = USUAL.get(self.draft.value("metric.source"), ("", ""))
-        for name, text in zip(("metric.name", "metric.unit"), usual, strict=True):
-            known = {pair[name == "metric.unit"] for pair in USUAL.values()} | {""}
-            if self.draft.value(name) in known and (text or name == "metric.unit"):
+        source = self.draft.value("metric.source")
+        usual = USUAL.get(source)
+        if usual is None:
+            printed = self.trial.printed if self.trial and source == "metric_line" else {}
+            usual = next(iter(printed.items()), ("", ""))
+        names = {name for name, _ in USUAL.values()} | {""}
+        if self.draft.origin("metric.name") != "you" or self.draft.value("metric.name") in names:
+            for name, text in zip(("metric.name", "metric.unit"), usual, strict=True):
                 self.draft.take({name: text})
                 self._row(name).set(name, text)
-
-    def _propose_names(self, trial: Trial) -> None:
-        self._row("metric.name").propose("metric.name", trial.names)
 
     def _show_asked(self) -> None:
         source = self.draft.value("metric.source")

@@ -13,6 +13,8 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from autotune_tui.ui.theme import DIM
+
 _GAP = 2
 
 
@@ -95,7 +97,7 @@ class Choice(Widget, can_focus=True):
     def _option(self, place: int) -> Content:
         label = self.options[place][1]
         if place != self.chosen:
-            return Content.styled(f"○ {label}", "$text-muted")
+            return Content.styled(f"○ {label}", DIM)
         return Content.styled(
             f"● {label}", "bold $block-cursor-foreground on $block-cursor-background" if self.has_focus else "bold"
         )

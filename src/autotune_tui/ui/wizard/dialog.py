@@ -15,6 +15,8 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from autotune_tui.ui.theme import DIM
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -37,7 +39,9 @@ class Question(ModalScreen[str]):
     }
     Question Static { height: auto; }
     Question #message { margin-bottom: 1; }
-    Question OptionList { height: auto; max-height: 14; border: none; padding: 0; background: $background; }
+    Question OptionList, Question OptionList:focus {
+        height: auto; max-height: 14; border: none; padding: 0; background: $background;
+    }
     Question #keys { margin-top: 1; color: $text-muted; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss('')", "Back", show=False)]
@@ -64,7 +68,7 @@ class Question(ModalScreen[str]):
 def _words(answer: Answer) -> Content:
     if not answer.follows:
         return Content(answer.title)
-    return Content.assemble(answer.title, ("\n  " + answer.follows, "$text-muted"))
+    return Content.assemble(answer.title, ("\n  " + answer.follows, DIM))
 
 
 class Words(ModalScreen[None]):

@@ -46,7 +46,7 @@ class Draft:
     def suggest(self, values: Mapping[str, str]) -> None:
         """Fill in fields that nothing was typed into."""
         for name, text in values.items():
-            if text and not self.text(name).strip():
+            if (text or name in KEEPS_EMPTY) and not self.text(name).strip():
                 self.values[name] = self.suggested[name] = text
 
     def take(self, values: Mapping[str, str]) -> None:
@@ -95,11 +95,20 @@ class Draft:
         return found
 
     def metric(self) -> Metric | None:
-        """The metric, None while its fields are not right."""
+        """The metric as far as it says how to read a number, None while that is not right."""
+        fields = self.data().get("metric", {})
         try:
-            return Metric.model_validate(self.data().get("metric", {}))
+            return Metric.model_validate(
+                {name: value for name, value in fields.items() if name not in ("target", "threshold")}
+            )
         except ValidationError:
             return None
+
+    @property
+    def target(self) -> float | None:
+        """The target, if it is a number."""
+        target = self.data().get("metric", {}).get("target")
+        return target if isinstance(target, float) else None
 
     def config(self) -> SessionConfig:
         """The configuration. Raises pydantic's ValidationError while there are problems."""
@@ -113,8 +122,8 @@ class Draft:
         """What it takes to run the benchmark once: the clock stands in for a metric that is not right yet."""
         data = self.data()
         kept: dict[str, Any] = {name: data[name] for name in ("benchmark", "workspace") if name in data}
-        if self.metric() is not None:
-            kept["metric"] = data.get("metric", {})
+        if (metric := self.metric()) is not None:
+            kept["metric"] = metric.model_dump(mode="json", exclude_defaults=True)
         return tomlkit.dumps({"goal": "a trial", "agent": "manual", "scope": {"include": ["**"]}, **kept})
 
     def _is_given(self, name: str) -> bool:

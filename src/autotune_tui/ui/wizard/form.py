@@ -14,8 +14,11 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Label, Static
 
+from autotune_tui.model.format import count
+from autotune_tui.suggest import Proposal
 from autotune_tui.ui.theme import BAD, DIM
 from autotune_tui.ui.wizard.choice import Choice
+from autotune_tui.ui.wizard.draft import Draft
 from autotune_tui.ui.wizard.schema import specs
 
 LABEL = 13
@@ -127,6 +130,8 @@ class FieldRow(Vertical):
         control = self.control(name)
         if control.value != (text or (specs()[name].default if isinstance(control, Choice) else "")):
             control.value = text
+            if isinstance(control, TextField):
+                control.cursor_position = len(text)
 
     def propose(self, name: str, proposals: Sequence[str]) -> None:
         """What up and down go through."""
@@ -163,6 +168,19 @@ class FieldRow(Vertical):
         event.stop()
         name = next(entry.name for entry in self.entries if widget_id(entry.name) == event.choice.id)
         self.post_message(Typed(name, event.value))
+
+
+def propose(row: FieldRow, proposals: Sequence[Proposal], draft: Draft, nothing: str = "") -> None:
+    """Offer commands that were found in the row's first field, and say why the one that stands there is offered."""
+    name = row.names[0]
+    commands = [proposal.command for proposal in proposals]
+    row.propose(name, commands)
+    why = next((proposal.why for proposal in proposals if proposal.command == draft.text(name).strip()), "")
+    others = len(commands) - bool(why)
+    keys = f"↓ {count(others, 'other command')} found here" if others else ""
+    row.say(
+        "   ".join(part for part in (f"found: {why}" if why else "", keys) if part) or ("" if proposals else nothing)
+    )
 
 
 def _note(note: Content | str) -> Content:

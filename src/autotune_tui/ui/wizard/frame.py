@@ -10,18 +10,19 @@ from textual.content import Content
 from autotune_tui.ui.theme import DIM, TITLE, WARN
 
 HELP = """\
-Seven steps lead to a session. Nothing is started before you say so in the last one, and your checkout is never written.
+Seven steps lead to a session. Nothing is started before you say so in
+the last one, and your checkout is never written.
 
-  tab, shift+tab    the next field, the one before; so do enter, down and up
-  down, up          in a field with proposals: the next, the one before
-  left, right       another choice
-  space             in the scope: a file or folder in or out
-  f5                run: the command once (step 2), the preflight (step 6); again: stop it
-  ctrl+n, ctrl+b    the next step, the one before; nothing that was typed is lost
-  esc               leave; a draft can be kept, which the next start offers
+tab, shift+tab   the next field, the one before
+down, up         the same; with proposals: the next, the one before
+left, right      another choice
+space            in the scope: a file or folder in or out
+f5               run the command, or the preflight; again: stop it
+ctrl+n, ctrl+b   the next step, the one before; no input is lost
+esc              leave; the next start offers the draft
 
-The same can be done without this screen: `autotune-tui init --suggest`, `autotune-tui check --once`,
-`autotune-tui check`, `autotune-tui init` with options or with --file.
+The same without this screen: autotune-tui init --suggest, check --once,
+check, and init with options or with --file.
 """
 
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 
-from autotune_tui.ui.wizard.form import Entry, FieldRow
+from autotune_tui.ui.wizard.form import Entry, FieldRow, propose
 from autotune_tui.ui.wizard.schema import specs
 from autotune_tui.ui.wizard.step import Step
 
@@ -27,7 +27,7 @@ class ChecksStep(Step):
         yield FieldRow(Entry("checks.timeout", "At most", 24), Entry("benchmark.timeout", "A benchmark run at most", 34),
                        values=values)  # fmt: skip
         yield FieldRow(Entry("guards", placeholder="such as: peak_rss=+5% p99=+10%"), values=values)
-        yield FieldRow(Entry("metric.location", "Compare", words=LOCATIONS), values=values)
+        yield FieldRow(Entry("metric.location", "Compare by", words=LOCATIONS), values=values)
         yield FieldRow(Entry("benchmark.setup", "Set up", placeholder="nothing has to be installed"), values=values)
         yield FieldRow(Entry("benchmark.env", "Variables", placeholder="such as: THREADS=1"), values=values)
         yield FieldRow(Entry("workspace.link", "Link", placeholder="such as: .venv node_modules"), values=values)
@@ -36,11 +36,14 @@ class ChecksStep(Step):
 
     def bring(self) -> None:
         super().bring()
-        checks = self.setup.look.checks
-        row = next(self.rows())
-        row.propose("checks.command", [each.command for each in checks])
-        others = " · ".join(each.command for each in checks)
-        row.say(f"found here: {others}   ↓ takes the next" if others else "no tests were found")
+        self._propose()
+
+    def typed(self, name: str) -> None:
+        if name == "checks.command":
+            self._propose()
+
+    def _propose(self) -> None:
+        propose(next(self.rows()), self.setup.look.checks, self.draft, "no tests were found")
 
 
 class AgentStep(Step):
@@ -57,8 +60,8 @@ class AgentStep(Step):
         yield FieldRow(Entry("budget.tokens", "Tokens", 32), Entry("budget.usd", "Dollars", 24), values=values)
         yield FieldRow(Entry("decision.profile", "Keeps are"), values=values)
         yield FieldRow(Entry("decision.time", "Deciding", 32), values=values)
-        yield FieldRow(Entry("health.max_no_improvement", "Plateau after", 24),
-                       Entry("health.max_crash_streak", "Crashing after", 28), values=values)  # fmt: skip
+        yield FieldRow(Entry("health.max_no_improvement", "Plateau at", 32),
+                       Entry("health.max_crash_streak", "Crashing at", 24), values=values)  # fmt: skip
         yield FieldRow(
             Entry("recovery.playbooks", "Recovery"), Entry("recovery.max_attempts", "Attempts", 16), values=values
         )
@@ -66,13 +69,10 @@ class AgentStep(Step):
 
     def _more(self) -> Iterator[FieldRow]:
         """Fields that no other row has: whatever is added to the configuration is here at once."""
-        for name in specs():
+        for name, spec in specs().items():
             if name not in PLACED:
-                table = specs()[name].table
-                yield FieldRow(
-                    Entry(name, f"{table} {specs()[name].label.lower()}".strip().capitalize()[:12]),
-                    values=self.draft.values,
-                )
+                alone = sum(other.table == spec.table for other in specs().values()) == 1
+                yield FieldRow(Entry(name, spec.table.capitalize() if alone else spec.label), values=self.draft.values)
 
     def bring(self) -> None:
         super().bring()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from textual import work
 from textual.app import ComposeResult
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
@@ -30,7 +32,10 @@ _TITLE = 23
 class RunsChart(Widget):
     """The samples, drawn as they come."""
 
-    DEFAULT_CSS = "RunsChart { height: 7; }"
+    DEFAULT_CSS = """
+    RunsChart { height: 7; display: none; }
+    WizardScreen.-roomy RunsChart { height: 12; }
+    """
 
     view = RunsView()
 
@@ -80,25 +85,27 @@ class PreflightStep(Step):
     can_run: ClassVar[bool] = True
 
     DEFAULT_CSS = """
-    PreflightStep Static { height: auto; }
-    PreflightStep #about { margin-bottom: 1; }
-    PreflightStep RunsChart { margin-top: 1; display: none; }
+    PreflightStep #about { height: auto; }
+    PreflightStep VerticalScroll { height: 1fr; margin: 1 0 0 0; scrollbar-size-vertical: 1; }
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._work: Worker[None] | None = None
+        self._busy = False
+        self._began = 0.0
         self._lines: list[Mapping[str, Any]] = []
         self._samples: list[Mapping[str, Any]] = []
 
     def compose(self) -> ComposeResult:
         yield Static(id="about", markup=False)
-        yield Findings()
+        with VerticalScroll():
+            yield Findings()
         yield RunsChart()
 
     @property
     def running(self) -> bool:
-        return self._work is not None and not self._work.is_finished
+        return self._busy
 
     def bring(self) -> None:
         super().bring()
@@ -109,7 +116,7 @@ class PreflightStep(Step):
 
     def run_it(self) -> None:
         """Run it; again: stop it."""
-        if self._work is not None and self.running:
+        if self._busy and self._work:
             self._work.cancel()
         elif not self.draft.problems():
             self._work = self._check()
@@ -118,8 +125,7 @@ class PreflightStep(Step):
     async def _check(self) -> None:
         toml = self.draft.toml()
         self._lines, self._samples, self.setup.checked = [], [], ""
-        self._show()
-        self.post_message(self.Running())
+        self._set_busy(True)
         try:
             async with contextlib.aclosing(
                 json_lines("check", "--json", "--file", "-", str(self.setup.root), text=toml)
@@ -131,11 +137,23 @@ class PreflightStep(Step):
         except AutotuneError as error:
             self._lines.append({"status": "fail", "title": error.title, "detail": error.message, "hint": error.hint})
         finally:
-            found = Counter(line["status"] for line in self._lines)
-            self.setup.findings = (found["pass"], found["warn"], found["fail"])
+            self._set_busy(False)
+
+    def on_mount(self) -> None:
+        self._clock = self.set_interval(1.0, self._show, pause=True)
+
+    def _set_busy(self, busy: bool) -> None:
+        self._busy = busy
+        self._began = time.monotonic()
+        if busy:
+            self._clock.resume()
+        else:
+            self._clock.pause()
+        found = Counter(line["status"] for line in self._lines)
+        self.setup.findings = (found["pass"], found["warn"], found["fail"])
+        if self.is_attached:
             self.post_message(self.Running())
-            if self.is_attached:
-                self.call_later(self._show)
+            self._show()
 
     def _show(self) -> None:
         if not self.is_mounted:
@@ -159,7 +177,10 @@ class PreflightStep(Step):
         if wrong:
             return Content.styled(f"✗ First: {', '.join(wrong)}. The steps with ! say what is missing.", BAD)
         if self.running:
-            return Content.styled("It runs on the unchanged code, in worktrees that go away again. F5 stops it.", DIM)
+            so_far = duration(time.monotonic() - self._began)
+            return Content.styled(
+                f"It runs on the unchanged code, in worktrees of its own. {so_far} so far; F5 stops it.", DIM
+            )
         if self.setup.checked == self.draft.toml():
             passed, warned, failed = self.setup.findings
             return Content(verdict(passed, warned, failed))

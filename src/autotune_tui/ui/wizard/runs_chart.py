@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from textual.content import Content
 
-from autotune_tui.model.format import column, percent
-from autotune_tui.ui.theme import BAD, CANDIDATE, DIM, GOOD, INCUMBENT, WARN
+from autotune_tui.model.format import column
+from autotune_tui.ui.theme import CANDIDATE, DIM, GOOD, INCUMBENT, WARN
 
 SPREAD_LIMIT = 0.05
 _FIRST = 5
@@ -27,24 +27,22 @@ class RunsView:
     unit: str = ""
 
 
-def spread(values: Sequence[float]) -> float | None:
-    """(largest - least) / median of the first five; None before there are five."""
-    first = values[:_FIRST]
-    middle = statistics.median(first) if len(first) == _FIRST else 0.0
-    return (max(first) - min(first)) / abs(middle) if middle else None
+def spread(values: Sequence[float]) -> float:
+    """(largest - least) / median; 0 when that cannot be said."""
+    middle = statistics.median(values) if values else 0.0
+    return (max(values) - min(values)) / abs(middle) if middle else 0.0
 
 
 def heading(view: RunsView) -> Content:
-    """How many runs there are, and what their spread is."""
-    done = f"{len(view.values)} of {max(view.expected, len(view.values))} runs"
-    found = spread(view.values)
-    if found is None:
-        return Content.assemble((done, "bold"), (f"   spread: known after {_FIRST} runs", DIM))
-    glyph, word, style = ("✓", "steady", GOOD) if found <= SPREAD_LIMIT else ("!", "unsteady", WARN)
-    if found > 4 * SPREAD_LIMIT:
-        style = BAD
-    words = f"   {glyph} {word}: the first {_FIRST} spread over {percent(found).lstrip('+')}, 5 % is the limit"
-    return Content.assemble((done, "bold"), (words, style))
+    """How many runs there are, and what their spread is; that of the first five is what counts."""
+    number = len(view.values)
+    done = f"{number} of {max(view.expected, number)} runs"
+    if number < _FIRST:
+        return Content.assemble((done, "bold"), (f"   the spread is known after {_FIRST}", DIM))
+    first, every = spread(view.values[:_FIRST]), spread(view.values)
+    glyph, word, style = ("✓", "steady", GOOD) if first <= SPREAD_LIMIT else ("!", "unsteady", WARN)
+    words = f"   {glyph} {word}: the first {_FIRST} spread over {first:.1%} (limit {SPREAD_LIMIT:.0%})"
+    return Content.assemble((done, "bold"), (words, style), (f", all {every:.1%}" if number > _FIRST else "", DIM))
 
 
 def chart(view: RunsView, width: int, height: int) -> list[Content]:
@@ -56,10 +54,9 @@ def chart(view: RunsView, width: int, height: int) -> list[Content]:
     low, high = min(*view.values, middle - half), max(*view.values, middle + half)
     if high <= low:
         low, high = low - 1.0, high + 1.0
-    _, labels = column([high, middle, low], view.unit)
-    unit = column([high, middle, low], view.unit)[0]
+    unit, labels = column([high, middle, low], view.unit)
     room = max(len(label) for label in labels) + len(unit) + 1
-    step = 2 if (width - room - 3) >= 2 * max(view.expected, len(view.values)) else 1
+    step = min(max((width - room - 3) // max(view.expected, len(view.values)), 1), 3)
     shown = (width - room - 3) // step
     rows = [[" "] * (shown * step) for _ in range(height)]
     styles: list[dict[int, str]] = [{} for _ in range(height)]

@@ -17,15 +17,15 @@ from textual.widgets.tree import TreeNode
 
 from autotune_tui.errors import ConfigError
 from autotune_tui.scope import locked_paths
-from autotune_tui.ui.theme import DIM
+from autotune_tui.ui.theme import BAD, DIM
 from autotune_tui.ui.wizard import words
 from autotune_tui.ui.wizard.form import Entry as Field
 from autotune_tui.ui.wizard.form import FieldRow
 from autotune_tui.ui.wizard.scope import GLYPHS, Entry, ScopeTree, State, switched
 from autotune_tui.ui.wizard.step import Step
 
-_NAMES = 46
-"""Cells for the tree and its names, before the counts."""
+_COUNTS = 31
+"""Cells for the counts at the right."""
 _LOCKS = ("benchmark.command", "benchmark.setup", "checks.command", "scope.include", "scope.exclude")
 """The fields that the tree depends on."""
 
@@ -56,6 +56,7 @@ class ScopeView(Tree[Entry]):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.guide_depth = 2
+        self.show_guides = False
         self._scope: ScopeTree | None = None
 
     def show(self, scope: ScopeTree) -> None:
@@ -96,7 +97,7 @@ class ScopeView(Tree[Entry]):
         name = (entry.name if entry.path else str(node.label)) or "."
         fold = ("▾ " if node.is_expanded else "▸ ") if node.allow_expand else "  "
         head = f"{fold}{GLYPHS[state]} {state:<7}{name}"
-        room = max(_NAMES - depth * self.guide_depth, 12)
+        room = max(self.scrollable_content_region.width - _COUNTS - depth * self.guide_depth, 12)
         text = Text(head if len(head) <= room else head[: room - 1] + "…", style)
         text.stylize(self.get_component_rich_style(f"scope--{state}", partial=True), 2, 10)
         text.pad_right(room - text.cell_len)
@@ -145,7 +146,7 @@ class ScopeStep(Step):
     ScopeStep ScopeView:focus { border: round $accent; }
     ScopeView > .scope--in { color: $text-success; }
     ScopeView > .scope--part { color: $text-warning; }
-    ScopeView > .scope--out { color: $text-muted; }
+    ScopeView > .scope--out { color: $foreground 60%; }
     ScopeView > .scope--locked { color: $text-secondary; }
     """
 
@@ -188,7 +189,7 @@ class ScopeStep(Step):
         try:
             scope = await asyncio.to_thread(ScopeTree, files, include, exclude, locked)
         except ConfigError as error:
-            self.query_one("#counts", Static).update(Content.styled(f"✗ {error.title}. {error.message}", "$text-error"))
+            self.query_one("#counts", Static).update(Content.styled(f"✗ {error.title}. {error.message}", BAD))
             return
         self.query_one("#counts", Static).update(scope_words(scope))
         self.query_one(ScopeView).show(scope)
@@ -206,7 +207,7 @@ def scope_words(scope: ScopeTree) -> Content:
     parts = [
         (
             f"{GLYPHS['in']} {total.inside:,} of {total.files:,} files may be changed",
-            "bold" if total.inside else "$text-error",
+            "bold" if total.inside else BAD,
         ),
         (f", {total.inside_lines:,} of {total.lines:,} lines", ""),
         (f"   {GLYPHS['locked']} {total.locked:,} locked", DIM),

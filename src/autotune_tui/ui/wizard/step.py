@@ -80,7 +80,14 @@ class Step(VerticalScroll, can_focus=False):
     def help_for(self, focused: object) -> str:
         """What there is to know about the widget that has the focus."""
         spec = specs().get(field_of(focused.id)) if isinstance(focused, Widget) else None
-        return spec.help if spec else ""
+        return f"{spec.name}: {spec.help}" if spec else ""
+
+    def hold(self) -> str:
+        """Why one should not go on yet, although nothing is wrong; told once."""
+        return ""
+
+    def say_held(self, words: str) -> None:
+        """Show what `hold` said."""
 
     def run_it(self) -> None:
         """F5."""

@@ -32,14 +32,15 @@ class Table(OptionList):
         self.border_subtitle = "enter goes to where it is set"
 
 
-def row(draft: Draft, name: str, wrong: str, width: int) -> Content:
+def row(draft: Draft, name: str, wrong: bool, width: int) -> Content:
     """One parameter: its name in autotune.toml, its value, and who set it."""
     origin = draft.origin(name)
     room = max(width - _NAME - _ORIGIN, 10)
     value = draft.value(name)
     shown = value if len(value) <= room else value[: room - 1] + "…"
     if wrong:
-        return Content.assemble(f"{name:<{_NAME}}", (f"✗ {wrong}"[: room + _ORIGIN], BAD))
+        words = f"✗ {'wrong' if draft.text(name).strip() else 'missing'}; enter goes there"
+        return Content.assemble(f"{name:<{_NAME}}", (words, BAD))
     style = DIM if origin == "default" else ""
     return Content.assemble(
         (f"{name:<{_NAME}}", style), (f"{shown or '—':<{room}}", style or "bold"), (f"{origin:>{_ORIGIN}}", DIM)
@@ -92,7 +93,7 @@ class SummaryStep(Step):
         yield Static(id="outcome", markup=False)
 
     def entered(self) -> None:
-        self._show()
+        self.call_after_refresh(self._show)
 
     def bring(self) -> None:
         self._show()
@@ -103,7 +104,7 @@ class SummaryStep(Step):
     def help_for(self, focused: object) -> str:
         if isinstance(focused, Button):
             return (
-                "enter sets the session up and starts its engine. It works in worktrees and on a branch of its own:\n"
+                "enter sets the session up and starts its engine, which works on a branch and in worktrees of its own; "
                 "your checkout is never written."
             )
         if isinstance(focused, Table) and (option := focused.highlighted_option):
@@ -128,7 +129,7 @@ class SummaryStep(Step):
         names = shown_names(self.draft)
         width = max(table.scrollable_content_region.width - 2, 40)
         table.clear_options()
-        table.add_options(Option(row(self.draft, name, wrong.get(name, ""), width), id=name) for name in names)
+        table.add_options(Option(row(self.draft, name, name in wrong, width), id=name) for name in names)
         table.highlighted = min(at, len(names) - 1)
         self.query_one("#start", Button).disabled = bool(wrong)
         self.query_one("#state", Static).update(self._state(wrong))

@@ -65,9 +65,12 @@ class Trial:
         return dataclasses.replace(self, counted=value)
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """The metrics that it printed in METRIC lines."""
-        return tuple(reading.metric_lines(without_escapes(self.stdout))[0])
+    def printed(self) -> Mapping[str, str]:
+        """The metrics that it printed in METRIC lines, with their units."""
+        text = without_escapes(self.stdout)
+        return {
+            name: text[found.end :].partition("\n")[0].strip() for name, found in reading.metric_lines(text)[0].items()
+        }
 
 
 _RECORDED = ("failure", "stdout", "tail", "left_out", "wall", "cpu", "peak_rss", "rss_floor", "file", "file_text")
