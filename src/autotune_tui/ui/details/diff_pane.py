@@ -60,6 +60,7 @@ class DiffPane(Pane):
         names = self.query_one("#files", OptionList)
         names.clear_options()
         names.add_options(Option(_name(file)) for file in self._files)
+        names.highlighted = 0 if self._files else None
         self.on_resize()
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:

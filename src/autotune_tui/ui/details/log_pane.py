@@ -123,7 +123,7 @@ class LogPane(Pane):
         at = self._hits[self._hit] if self._hit is not None else None
         view.show(LogLines(self._log, width, self.query_one(FindBar).text, at), top=top)
         if self._following:
-            view.scroll_end(animate=False, x_axis=False, immediate=True)
+            view.scroll_end(animate=False, x_axis=False)
         self._tell()
 
     def _tell(self) -> None:

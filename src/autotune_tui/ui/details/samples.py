@@ -141,7 +141,7 @@ def _why_empty(subject: Subject) -> str:
         return "The samples of both sides appear here as they are taken, once the change is made and its checks pass."
     if subject.ended is not None and subject.ended.baseline:
         return "The runs of the calibration would stand here; the journal of this segment keeps none."
-    if subject.folder is None and subject.ended is not None and not subject.ended.pairs:
+    if subject.ended is not None and not subject.ended.phases and subject.ended.metric is not None:
         return "No samples were recorded: this journal holds one value for each experiment, and no pairs."
     return "It ended before anything was measured. Else the samples of both sides would stand here, in their order."
 
