@@ -189,6 +189,7 @@ STEADY = [1.0, 1.01, 0.99, 1.0, 1.005, 0.995, 1.0, 1.01]
         (STEADY, {"steal": [0.0, 0.08]}, ["8%", "steal"]),
         (STEADY, {"cpu_share": [0.4, 0.5, 0.6]}, ["waits", "50%"]),
         (STEADY, {"load": 3.5, "cores": 2}, ["load 3.5 on 2 cores"]),
+        (STEADY, {"load": 3.5, "cores": 2, "cpu_share": [0.5, 0.5]}, ["load 3.5 on 2 cores"]),
         (STEADY, {"frequencies": [1.2e9, 3.4e9]}, ["1.2 and 3.4 GHz"]),
     ],
 )
