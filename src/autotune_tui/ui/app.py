@@ -40,7 +40,8 @@ class AutotuneApp(App[int]):
 
     TITLE = "autotune-tui"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+c", "interrupt", "Quit", id="interrupt", show=False, priority=True),
+        Binding("ctrl+c", "interrupt", "Quit", id="interrupt", show=False),
+        Binding("ctrl+z", "suspend_process", "Suspend", id="suspend", show=False),
     ]
 
     def __init__(
@@ -229,6 +230,8 @@ class AutotuneApp(App[int]):
 
     def on_store_changed(self, event: Store.Changed) -> None:
         """The open session went on: tell answers, and leave once the engine has stopped if that is waited for."""
+        if event.store.look.crash is not None:
+            raise event.store.look.crash
         self._know()
         state = self.store.state
         for control in state.controls:

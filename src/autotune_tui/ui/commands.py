@@ -23,6 +23,8 @@ class Situation:
     """Whether one was started and has not taken the session's lock yet."""
     folder: bool = True
     """Whether the journal belongs to a session's folder; one that lies alone has no artifacts and no inbox."""
+    repository: bool = True
+    """Whether it is known which repository the session belongs to."""
     selected: int | None = None
     """The experiment that is selected in the leaderboard; 0 is the baseline."""
 
@@ -75,14 +77,15 @@ def _always(_: Situation) -> str:
     return ""
 
 
-def _live(situation: Situation) -> str:
+def read_only(situation: Situation) -> str:
+    """Why no command can be sent from here; empty when some can."""
     if situation.mode == "watch":
         return "this screen only watches; open the session without --watch"
     return "this is a replay" if situation.mode == "replay" else ""
 
 
 def _engine(situation: Situation) -> str:
-    if reason := _live(situation):
+    if reason := read_only(situation):
         return reason
     if situation.engine:
         return ""
@@ -104,7 +107,7 @@ def _skip(situation: Situation) -> str:
 
 
 def _start(situation: Situation) -> str:
-    if reason := _live(situation):
+    if reason := read_only(situation):
         return reason
     if not situation.folder:
         return "this journal lies alone, without a session's folder"
@@ -114,7 +117,7 @@ def _start(situation: Situation) -> str:
 
 
 def _idea(situation: Situation) -> str:
-    return _live(situation) or ("" if situation.folder else "this journal lies alone, without a session's folder")
+    return read_only(situation) or ("" if situation.folder else "this journal lies alone, without a session's folder")
 
 
 def _selected(situation: Situation) -> str:
@@ -126,7 +129,9 @@ def _explain(situation: Situation) -> str:
 
 
 def _sessions(situation: Situation) -> str:
-    return _live(situation) or ("" if situation.folder else "this journal belongs to no repository")
+    if situation.mode == "replay":
+        return read_only(situation)
+    return "" if situation.repository else "it is not known which repository this journal belongs to"
 
 
 COMMANDS: tuple[Command, ...] = (

@@ -228,9 +228,11 @@ def ticks(axis: Axis, most: int = 4) -> list[float]:
     if not span > 0 or not math.isfinite(span):
         return []
     size = 10.0 ** math.floor(math.log10(span / max(most, 1)))
-    step = next(size * factor for factor in (1, 2, 5, 10, 20, 50) if span / (size * factor) <= most)
-    first = math.ceil(axis.low / step)
-    return [number * step for number in range(first, math.floor(axis.high / step) + 1)]
+    for step in (size * factor for factor in (1, 2, 5, 10, 20, 50, 100)):
+        numbers = range(math.ceil(axis.low / step), math.floor(axis.high / step) + 1)
+        if len(numbers) <= most:
+            return [number * step for number in numbers]
+    return []
 
 
 def labels(axis: Axis, texts: Sequence[tuple[float, str]]) -> str:

@@ -43,6 +43,8 @@ class Look:
     """Whether there is more of the journal that is still being read for the first time."""
     tool: str = ""
     """The tool whose log this is; empty for our format, which the `autotune` tool shares."""
+    crash: Exception | None = None
+    """What went wrong inside the follower, which has ended with it."""
     problem: str = ""
     """Why the journal cannot be read, in words."""
     modified: float = 0.0
@@ -127,6 +129,13 @@ class Follower:
         self._stop.set()
 
     def _run(self) -> None:
+        try:
+            self._follow()
+        except Exception as error:  # a thread that dies in silence would leave a screen that stands still
+            self._look = replace(self._look, crash=error)
+            self._hand_over()
+
+    def _follow(self) -> None:
         while not self._stop.is_set():
             self._refresh()
             timed = is_timed(self._look.state)

@@ -6,9 +6,13 @@ from pathlib import Path
 
 from autotune_tui.journal.files import SessionFolder
 from autotune_tui.model.session import SessionState
+from autotune_tui.ui.text import plain
 
 MOST_BYTES = 256 << 10
 """What is read at a time. Of output that comes faster, only the end is shown: no one can read more."""
+
+_WORDS_BYTES = 8 << 10
+"""From the end of the agent's log."""
 
 
 def output_file(folder: SessionFolder, state: SessionState) -> Path | None:
@@ -25,6 +29,15 @@ def output_file(folder: SessionFolder, state: SessionState) -> Path | None:
     return folder.root / last.folder / "bench.log" if last.folder else _log(folder, last.index)
 
 
+def agent_words(folder: SessionFolder, number: int) -> tuple[str, ...]:
+    """The last lines that the agent has said in an experiment, made harmless."""
+    log = _log(folder, number)
+    if log is None:
+        return ()
+    lines, _ = OutputTail(log.with_name("agent.log"), _WORDS_BYTES).read()
+    return tuple(plain(text) for text in lines if text.strip())
+
+
 def _log(folder: SessionFolder, number: int) -> Path | None:
     """The experiment's folder gets its full name once there is a plan, so it is looked for by its number."""
     found = [path for path in folder.experiments.glob(f"{number:03}*") if path.name.partition("-")[0] == f"{number:03}"]
@@ -34,8 +47,9 @@ def _log(folder: SessionFolder, number: int) -> Path | None:
 class OutputTail:
     """New lines of a file that grows; starts over when the file is another or was cut."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, most: int = MOST_BYTES) -> None:
         self.path = path
+        self._most = most
         self._position = 0
         self._identity: tuple[int, int] | None = None
         self._rest = b""
@@ -51,7 +65,7 @@ class OutputTail:
             self._identity, self._position, self._rest = identity, 0, b""
         if status.st_size == self._position:
             return [], 0
-        skipped = max(status.st_size - self._position - MOST_BYTES, 0)
+        skipped = max(status.st_size - self._position - self._most, 0)
         try:
             with self.path.open("rb") as file:
                 file.seek(self._position + skipped)
@@ -65,6 +79,6 @@ class OutputTail:
         *complete, self._rest = ((b"" if skipped else self._rest) + data).split(b"\n")
         if skipped and complete:
             del complete[0]  # what is left of a line
-        if len(self._rest) > MOST_BYTES:
+        if len(self._rest) > self._most:
             complete, self._rest = [*complete, self._rest], b""
         return [part.decode("utf-8", "replace") for part in complete]

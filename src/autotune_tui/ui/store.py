@@ -11,6 +11,7 @@ A replay makes a store without a path and calls `feed(records)` and `reset()` it
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -102,7 +103,7 @@ class Store:
         events = asyncio.get_running_loop()
 
         def deliver(look: Look) -> None:
-            if not events.is_closed():
+            with contextlib.suppress(RuntimeError):  # the application has ended meanwhile
                 events.call_soon_threadsafe(self.show, look)
 
         self._follower = Follower(self.path, self.folder.lock if self.folder else None, deliver)

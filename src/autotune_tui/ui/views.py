@@ -272,7 +272,7 @@ def phases(state: SessionState, now: str = "") -> PhasesView:
         clock = clock_time(elapsed) if elapsed is not None else ""
         return PhasesView(running, (), STEPS.get(running, ""), clock, (), "")
     done = tuple((name, seconds) for name, seconds in current.phases)
-    known = {name for experiment in state.experiments[-20:] for name, _ in experiment.phases} or USUAL
+    known = {name for e in state.experiments[-20:] if not e.baseline for name, _ in e.phases} or USUAL
     reached = {name for name, _ in done} | {current.phase}
     furthest = max((PHASES.index(name) for name in reached if name in PHASES), default=-1)
     waiting = tuple(name for name in PHASES[furthest + 1 :] if name in known)

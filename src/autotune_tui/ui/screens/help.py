@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from autotune_tui.ui.commands import COMMANDS, Situation
+from autotune_tui.ui.commands import COMMANDS, Situation, read_only
 from autotune_tui.ui.lines import labelled, line
 from autotune_tui.ui.theme import DIM, TITLE, WARN
 
@@ -84,7 +84,9 @@ def help_screen(situation: Situation, keys: Mapping[str, str]) -> TextScreen:
 
     def lines(width: int) -> list[Content]:
         made: list[Content] = []
-        area = ""
+        area, general = "", read_only(situation)
+        if general:
+            made += line((f"Commands to the loop cannot be given here: {general}.", WARN)).wrap(width)
         for command in COMMANDS:
             name, _, verb = command.title.partition(": ")
             if name != area:
@@ -92,7 +94,8 @@ def help_screen(situation: Situation, keys: Mapping[str, str]) -> TextScreen:
                 area = name
             reason = command.blocked(situation)
             label = f"{keys.get(command.id, ''):<9}{verb}"
-            words = line(command.sentence, (f" Not now: {reason}." if reason else "", DIM))
+            special = f" Not now: {reason}." if reason and reason != general else ""
+            words = line((command.sentence, DIM if reason else ""), (special, DIM))
             made += labelled(label, words, width, label_width=26, style=DIM if reason else f"bold {WARN}")
         made += [Content(""), line(("Panels", f"bold {TITLE}"))]
         for name, text in _PANELS:

@@ -15,7 +15,7 @@ from autotune_tui.ui.commands import COMMANDS, Situation, choose, shown_keys
 from autotune_tui.ui.evidence import evidence
 from autotune_tui.ui.follower import is_timed
 from autotune_tui.ui.layout import PANELS, PanelName, kind
-from autotune_tui.ui.output import output_file
+from autotune_tui.ui.output import agent_words, output_file
 from autotune_tui.ui.store import Store
 from autotune_tui.ui.trend import trend
 from autotune_tui.ui.widgets.bench import BenchPanel, BenchView
@@ -129,7 +129,7 @@ class LoopScreen(Screen[None]):
         self._show_ended()
         name = self.store.folder.id if self.store.folder else self.store.path.name if self.store.path else ""
         self.query_one(Headline).show(views.headline(state, name))
-        self.query_one(PlanPanel).show(plan(state))
+        self._show_plan()
         view = evidence(state, look.looks, look.keep_looks, look.most_pairs)
         panel = self.query_one(EvidencePanel)
         if view.purpose != "nothing" or panel.view is None:
@@ -151,6 +151,12 @@ class LoopScreen(Screen[None]):
             self.query_one(Leaderboard).show(board(state))
             self.query_one(TrendPanel).show(trend(state))
 
+    def _show_plan(self) -> None:
+        """The plan; until there is one, what the agent says while it thinks."""
+        folder, current = self.store.folder, self.store.state.current
+        said = agent_words(folder, current.number) if folder and current and current.number and not current.plan else ()
+        self.query_one(PlanPanel).show(plan(self.store.state, said))
+
     def tick(self) -> None:
         """Once a second: what changes with time alone, and what has waited."""
         if not self.is_current:
@@ -159,6 +165,7 @@ class LoopScreen(Screen[None]):
             self.show()
         else:
             self._show_clock()
+            self._show_plan()
         if is_timed(self.store.state):
             self.query_one(BenchPanel).poll()
 
@@ -187,6 +194,7 @@ class LoopScreen(Screen[None]):
             engine=store.engine is not None,
             starting=self.app.is_starting(store),
             folder=store.folder is not None,
+            repository=self.app.root is not None,
             selected=self.query_one(Leaderboard).selected,
         )
 

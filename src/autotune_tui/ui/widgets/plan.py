@@ -28,18 +28,20 @@ class PlanView:
     rows: tuple[tuple[str, str], ...]
     """Labels with their texts."""
     agent: str
+    said: tuple[str, ...] = ()
+    """What the agent says while it has no plan yet."""
     ended: str = ""
     """How the experiment ended, when it is the last one because none is running."""
 
 
-def plan(state: SessionState) -> PlanView:
+def plan(state: SessionState, said: tuple[str, ...] = ()) -> PlanView:
     """The plan of the running experiment; between experiments, what the last one has taught."""
     current = state.current
     if current is None or not current.number or state.end is not None:
         return _last(state)
     made = current.plan
     if made is None:
-        return PlanView(current.number, current.phase, "", (), "")
+        return PlanView(current.number, current.phase, "", (), "", said)
     expected = fmt.percent(made.expected) if made.expected is not None else ""
     others = [_approach(approach) for approach in made.approaches if not _is_chosen(approach, made.description)]
     rows = (
@@ -66,7 +68,9 @@ def _last(state: SessionState) -> PlanView:
         ("next", ended.next),
     )
     texts = tuple((label, fmt.one_line(text, 600)) for label, text in rows if text)
-    return PlanView(ended.index, "", fmt.one_line(ended.description, 200), texts, "", fmt.one_line(ended.status, 20))
+    return PlanView(
+        ended.index, "", fmt.one_line(ended.description, 200), texts, "", ended=fmt.one_line(ended.status, 20)
+    )
 
 
 def _approach(approach: Mapping[str, Any]) -> str:
@@ -99,7 +103,8 @@ class PlanPanel(Panel[PlanView]):
             return line(("What is tried next, and why, appears here when an experiment begins.", DIM)).wrap(width)
         if not view.description:
             doing = "looks for what to try" if view.phase in ("plan", "profile") else "begins"
-            return [line((f"#{view.number} {doing}.", DIM))]
+            spoken = [part for text in view.said for part in line(text).wrap(width)]
+            return [line((f"#{view.number} {doing}.", DIM)), *spoken[-max(height - 1, 1) :]]
         lines = line((view.description, "bold")).wrap(width)
         for label, text in view.rows:
             lines += labelled(label, line(text), width, label_width=_LABEL, style=DIM)
