@@ -108,8 +108,6 @@ def switched(
         include = [*include, pattern]
     if not _all_in(below, include, exclude):
         exclude = [*exclude, f"!{pattern}"]
-    if not _all_in(below, include, exclude):  # below an excluded folder, nothing can be taken back
-        exclude = [each for each in exclude if not _any_in(below, [each.removeprefix("!")], ())]
     return include, exclude
 
 
