@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from autotune_tui.ui.app import AutotuneApp
 
 _KEYS = (
-    Key("n", "next", "screen.go(1)"),
-    Key("N", "previous", "screen.go(-1)"),
+    Key("n", "next", "screen.next"),
+    Key("N", "previous", "screen.previous"),
     Key("c", "copy", "screen.copy"),
     Key("o", "open in editor", "screen.edit"),
     Key("esc", "back", "screen.dismiss"),
@@ -47,8 +47,8 @@ class DetailsScreen(Screen[None]):
     AUTO_FOCUS = ""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n,right", "go(1)", "next", id="details.next", tooltip="The next experiment", show=False),
-        Binding("N,left", "go(-1)", "previous", id="details.previous", tooltip="The experiment before", show=False),
+        Binding("n,right", "next", "next", id="details.next", tooltip="The next experiment", show=False),
+        Binding("N,left", "previous", "previous", id="details.previous", tooltip="The experiment before", show=False),
         Binding(
             "c", "copy", "copy", id="details.copy", tooltip="Copy what this tab shows to the clipboard", show=False
         ),
@@ -161,9 +161,13 @@ class DetailsScreen(Screen[None]):
             self.subject = found
         self.show()
 
-    def action_go(self, step: int) -> None:
+    def action_next(self) -> None:
         if self.subject is not None:
-            self._turn_to(self.subject.place + step)
+            self._turn_to(self.subject.place + 1)
+
+    def action_previous(self) -> None:
+        if self.subject is not None:
+            self._turn_to(self.subject.place - 1)
 
     def action_tab(self, name: str) -> None:
         self.query_one(TabbedContent).active = name

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -20,6 +21,7 @@ from autotune_tui.journal.files import SessionFolder, find_sessions, read_text
 from autotune_tui.model import format as fmt
 from autotune_tui.ui.lines import line, spread
 from autotune_tui.ui.sessions import SessionRow, read_row, row_lines
+from autotune_tui.ui.store import wall_clock
 from autotune_tui.ui.theme import DIM
 from autotune_tui.ui.widgets.keys import Key, KeysLine, KeysView
 
@@ -54,16 +56,19 @@ class SessionsScreen(Screen[str | None]):
         Binding("escape,q", "back", "back", id="sessions.back", show=False),
     ]
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, clock: Callable[[], datetime] = wall_clock) -> None:
         super().__init__()
         self._root = root
-        self._folders: dict[str, SessionFolder] = {}
+        self._clock = clock
+        self._folders: dict[str, SessionFolder] | None = None
+        """By id, oldest first; None before they were looked for."""
         self._rows: dict[str, SessionRow] = {}
         self._seen: dict[str, tuple[float, bool]] = {}
         """What each row was made from."""
 
     def compose(self) -> ComposeResult:
         yield Static(id="title")
+        yield Static(_NO_SESSIONS, id="none")
         yield OptionList()
         yield KeysLine(id="keys")
 
@@ -79,7 +84,7 @@ class SessionsScreen(Screen[str | None]):
     async def look(self) -> None:
         """Read what has changed; the latest session first, as it is the one most asked for."""
         folders = await asyncio.to_thread(find_sessions, self._root)
-        if [folder.id for folder in folders] != list(self._folders):
+        if self._folders is None or [folder.id for folder in folders] != list(self._folders):
             self._folders = {folder.id: folder for folder in folders}
             self._draw()
         for folder in reversed(folders):
@@ -90,10 +95,12 @@ class SessionsScreen(Screen[str | None]):
                 self._draw()
 
     def _draw(self) -> None:
+        if self._folders is None:
+            return
         options = self.query_one(OptionList)
         chosen = self._chosen()
         width = max(self.size.width - 3, 20)
-        now = datetime.now(UTC).isoformat()
+        now = self._clock().isoformat()
         names = list(reversed(self._folders))
         if [option.id for option in options.options] != names:
             options.clear_options()
@@ -106,7 +113,9 @@ class SessionsScreen(Screen[str | None]):
         about = line(("Sessions", "bold"), (f"  {self._root}", DIM))
         count = fmt.count(len(names), "session")
         title = self.query_one("#title", Static)
-        title.update(spread(about, line((count if names else _NO_SESSIONS, DIM)), max(self.size.width - 2, 0)))
+        title.update(spread(about, line((count, DIM)), max(self.size.width - 2, 0)))
+        self.query_one("#none").display = not names
+        options.display = bool(names)
 
     def _chosen(self) -> str | None:
         options = self.query_one(OptionList)
@@ -143,7 +152,7 @@ class SessionsScreen(Screen[str | None]):
         from autotune_tui.ui.screens.document import DocumentScreen
 
         chosen = self._chosen()
-        if chosen is None:
+        if chosen is None or self._folders is None:
             return
         try:
             text = await asyncio.to_thread(_report, self._folders[chosen])
