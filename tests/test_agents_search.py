@@ -189,3 +189,23 @@ def test_differences_are_added_up_as_they_are() -> None:
 def test_data_of_another_making_is_passed_over(data: dict[str, object]) -> None:
     history = [PastExperiment(1, "keep", "", "", "knob", "", -0.5, None, "", "", "", data)]
     assert read_trials(history, "lower") == []
+
+
+def test_a_value_that_failed_by_itself_is_in_no_joint_move() -> None:
+    """L6: "sampled" broke the checks alone, so no combination with it is worth an experiment."""
+    text = 'N = 8  # autotune: 1..64 log\nMODE = "exact"  # autotune: {"exact", "sampled"}\n'
+    knobs = find_knobs("a.py", text)
+    mode = next(knob.id for knob in knobs if knob.value == "exact")
+    number = next(knob.id for knob in knobs if knob.value == 8)
+    base: dict[str, Value] = {mode: "exact", number: 8}
+
+    def past(index: int, status: str, values: dict[str, Value], effect: float | None) -> PastExperiment:
+        data = describe(values, {name: base[name] for name in values}, False)
+        return PastExperiment(index, status, status, "", "knob", "", effect, None, "", "", "", data)
+
+    history = [past(1, "checks_failed", {mode: "sampled"}, None), past(2, "discard", {number: 64}, 0.05)]
+    history += [past(3, "discard", {number: 1}, 0.08)]
+    for seed in range(20):
+        moves = Search(knobs, read_trials(history, "lower")).moves(seed)
+        assert moves
+        assert not any(move.changes.get(mode) == "sampled" for move in moves)

@@ -333,7 +333,7 @@ async def guard(x: Experiment) -> None:
         harmless=x.measured.harmless,
     )
     for name, verdict in verdicts.items():
-        if not verdict.vetoed and x.verdict.status == "keep":
+        if verdict.uncertain and x.verdict.status == "keep":
             x.engine.note(f"guard {name}: {verdict.text}", experiment=x.number)
 
 

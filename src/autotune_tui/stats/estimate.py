@@ -36,6 +36,8 @@ class GuardVerdict:
     effect: float
     upper: float
     text: str
+    uncertain: bool = False
+    """Not vetoed, although more harm than tolerated is not excluded."""
 
 
 def estimate(
@@ -106,7 +108,10 @@ def guard_verdict(
     worst = test.lower(alpha)
     effect = relative_change(test.effect, scale, direction)
     upper = relative_change(worst, scale, direction) if math.isfinite(worst) else math.inf
-    return GuardVerdict(vetoed, effect, upper, _words(vetoed, -worst > allowed + test.resolution, effect, upper, scale))
+    possible = -worst > allowed + test.resolution
+    return GuardVerdict(
+        vetoed, effect, upper, _words(vetoed, possible, effect, upper, scale), uncertain=possible and not vetoed
+    )
 
 
 def _words(vetoed: bool, possible: bool, effect: float, upper: float, scale: Scale) -> str:

@@ -72,6 +72,10 @@ class Search:
         """Whether the incumbent with these values is a combination that no experiment and no incumbent had."""
         return self._combination({**self.setting, **changes}) not in self._tried
 
+    def is_open(self, changes: Mapping[str, Value]) -> bool:
+        """Whether the combination is new and has no value that failed by itself."""
+        return self.is_new(changes) and not any(value in self.curves[name].failed for name, value in changes.items())
+
     def _combination(self, setting: Setting) -> tuple[tuple[str, Value], ...]:
         return tuple((name, setting.get(name, self.setting[name])) for name in sorted(self.setting))
 
@@ -180,7 +184,7 @@ class Search:
         subset = (live[shift:] + live[:shift])[:JOINT_KNOBS]
         from autotune_tui.agents.offline.tpe import suggest
 
-        changes = suggest(subset, list(self.knobs.values()), self.trials, seed, self.is_new) or self._left_over(subset)
+        changes = suggest(subset, list(self.knobs.values()), self.trials, seed, self.is_open) or self._left_over(subset)
         if changes is None:
             return None
         return KnobMove(
@@ -199,9 +203,7 @@ class Search:
         for combination in itertools.product(*(values or () for values in options)):
             pairs = zip(subset, combination, strict=True)
             changes = {knob.id: value for knob, value in pairs if value != knob.value}
-            if not changes or not self.is_new(changes):
-                continue
-            if any(value in self.curves[name].failed for name, value in changes.items()):
+            if not changes or not self.is_open(changes):
                 continue
             level = sum(self.curves[name].levels.get(value, 0.0) for name, value in changes.items())
             if best is None or level < best[0]:
