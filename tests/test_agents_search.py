@@ -204,8 +204,11 @@ def test_a_value_that_failed_by_itself_is_in_no_joint_move() -> None:
         return PastExperiment(index, status, status, "", "knob", "", effect, None, "", "", "", data)
 
     history = [past(1, "checks_failed", {mode: "sampled"}, None), past(2, "discard", {number: 64}, 0.05)]
-    history += [past(3, "discard", {number: 1}, 0.08)]
+    tried = {1: 0.08, 2: 0.06, 3: 0.05, 4: 0.04, 5: 0.03, 6: 0.02, 7: 0.01, 10: 0.01, 16: 0.02, 22: 0.03, 32: 0.04}
+    history += [past(index, "discard", {number: value}, worse) for index, (value, worse) in enumerate(tried.items(), 3)]
+    joint = 0
     for seed in range(20):
         moves = Search(knobs, read_trials(history, "lower")).moves(seed)
-        assert moves
+        joint += any(move.joint for move in moves)
         assert not any(move.changes.get(mode) == "sampled" for move in moves)
+    assert joint
