@@ -107,7 +107,10 @@ def test_an_ended_session_says_how_it_ended_in_the_line_of_phases() -> None:
         (Look(), ["waiting for there: it is not there yet"]),
         (Look(exists=True, reading=True), ["reading the journal: 0 experiments so far"]),
         (Look(exists=True, problem="Cannot read the journal: no"), ["Cannot read the journal: no"]),
-        (Look(numbered(*opening()), exists=True, engine_known=True, modified=1000.0), ["the engine is gone"]),
+        (
+            Look(numbered(*opening()), exists=True, engine_known=True, modified=1000.0),
+            ["the engine is gone; another goes on from here"],
+        ),
         (Look(numbered(*opening()), exists=True, engine={"pid": 1}, engine_known=True, modified=1000.0), []),
         (Look(numbered(*opening()), exists=True, modified=820.0), ["silent for 3 min"]),
         (Look(numbered(*opening()), exists=True, modified=1000.0), []),

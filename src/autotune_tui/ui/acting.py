@@ -67,10 +67,8 @@ def _explain(app: AutotuneApp, screen: LoopScreen) -> None:
 def _help(app: AutotuneApp, screen: LoopScreen) -> None:
     from autotune_tui.ui.screens.help import help_screen
 
-    active = {binding.binding.id: binding.binding.key for binding in screen.active_bindings.values()}
-    shared = {command.keys: active[command.id] for command in COMMANDS if command.id in active}
-    names = {command.id: shared.get(command.keys, command.keys) for command in COMMANDS}
-    app.push_screen(help_screen(screen.situation(), {id: app.key_name(keys) for id, keys in names.items()}))
+    keys = {command.id: app.key_of(command) for command in COMMANDS}
+    app.push_screen(help_screen(screen.situation(), keys))
 
 
 def _ask_for_idea(app: AutotuneApp, screen: LoopScreen) -> None:

@@ -20,7 +20,7 @@ from autotune_tui.errors import AutotuneError
 from autotune_tui.journal.files import SessionFolder
 from autotune_tui.model.events import Control
 from autotune_tui.model.format import one_line
-from autotune_tui.ui.commands import BY_ID, Mode
+from autotune_tui.ui.commands import BY_ID, COMMANDS, Command, Mode
 from autotune_tui.ui.follower import Look
 from autotune_tui.ui.settings import Settings
 from autotune_tui.ui.store import Store
@@ -196,6 +196,13 @@ class AutotuneApp(App[int]):
         """Whether an engine was started here and is not at work yet."""
         return self._engine is not None and self._engine.ended is None and store.engine is None
 
+    def watch_engine(self) -> None:
+        """Tell once why the engine that was started here has failed; the status line has room for its beginning only."""
+        engine = self._engine
+        if engine is not None and engine.failed and not engine.told:
+            engine.told = True
+            self.notify(engine.last_words(), title="The engine has failed", severity="error", timeout=15, markup=False)
+
     def engine_standings(self, store: Store) -> tuple[Standing, ...]:
         """What is to be said of the engine that was started here, while it lasts."""
         from autotune_tui.ui.views import Standing
@@ -204,7 +211,7 @@ class AutotuneApp(App[int]):
             return ()
         if self._engine.ended is None:
             return (Standing("info", "the engine is starting"),)
-        if self._engine.ended not in (0, 3, 130):
+        if self._engine.failed:
             return (Standing("bad", f"the engine has failed: {self._engine.last_words()}"),)
         return ()
 
@@ -249,9 +256,10 @@ class AutotuneApp(App[int]):
             one_line(f"{mark} {words}", 200), severity="information" if control.accepted else "warning", markup=False
         )
 
-    def key_name(self, keys: str) -> str:
-        """How the first of these keys is shown."""
-        first = keys.partition(",")[0]
+    def key_of(self, command: Command) -> str:
+        """How the first of the command's keys is shown; the settings may have given it another."""
+        bound = next(other for other in COMMANDS if other.keys == command.keys)
+        first = self.settings.keymap.get(bound.id, command.keys).partition(",")[0].strip()
         return {"slash": "/", "question_mark": "?", "enter": "⏎"}.get(first, first)
 
     def tell(self, error: AutotuneError) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 from autotune_tui.errors import EngineError
 from autotune_tui.journal.files import SessionFolder
 
+_LINES = 4
+"""An error has three, and the last line has an end."""
 _SHOWN = 4096
 """Bytes from the end of engine.log in which its last words are looked for."""
 
@@ -19,9 +21,12 @@ class EngineProcess:
     def __init__(self, root: Path, folder: SessionFolder) -> None:
         """Start it. Raises EngineError when the system refuses."""
         self.folder = folder
+        self.told = False
+        """Whether its failure was told."""
         command = [sys.executable, "-m", "autotune_tui", "run", "--headless", "--session", folder.id, str(root)]
         try:
             with folder.engine_log.open("ab") as log:
+                self._began = log.tell()
                 self._process = subprocess.Popen(
                     command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=root
                 )
@@ -33,13 +38,17 @@ class EngineProcess:
         """Its exit code, None while it lives."""
         return self._process.poll()
 
+    @property
+    def failed(self) -> bool:
+        """Whether it has ended with an error: not done, not paused, not interrupted."""
+        return self.ended not in (None, 0, 3, 130)
+
     def last_words(self) -> str:
-        """What it wrote last, for a person who wonders why it has ended."""
+        """What it wrote last, for a person who wonders why it has ended: the error's title, message and hint."""
         try:
             with self.folder.engine_log.open("rb") as log:
-                log.seek(0, 2)
-                log.seek(max(log.tell() - _SHOWN, 0))
-                lines = log.read().decode(errors="replace").split("\n")
+                log.seek(max(log.seek(0, 2) - _SHOWN, self._began))
+                lines = log.read().decode(errors="replace").split("\n")[-_LINES:]
         except OSError:
             return ""
-        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+        return " ".join(line.strip() for line in lines if line.strip())

@@ -50,8 +50,12 @@ def places(layout: Kind, width: int, height: int, chosen: PanelName, *, zoomed: 
     return {large: Place(0, 0, width, upper), "leaderboard": Place(0, upper, width, height - upper)}
 
 
+_LEFT = 47
+"""Per cent of the width for the left column; words of the leaderboard need the more."""
+
+
 def _wide(width: int, height: int) -> dict[PanelName, Place]:
-    left = width // 2
+    left = width * _LEFT // 100
     trend = height * 36 // 100
     plan = max(9, height * 22 // 100)
     health = 9
@@ -68,7 +72,7 @@ def _wide(width: int, height: int) -> dict[PanelName, Place]:
 
 
 def _medium(width: int, height: int, large: PanelName) -> dict[PanelName, Place]:
-    left = width // 2
+    left = width * _LEFT // 100
     upper = height - max(height * 40 // 100, 9)
     board = height - 9
     return {

@@ -135,7 +135,8 @@ class _Canvas:
 def chart(view: TrendView, width: int, height: int) -> list[Content]:
     """The chart in `height` lines: values at the left, experiments' numbers below."""
     rows = max(height - 1, 2)
-    axis = value_axis(view, rows)
+    failures = any(point.mark == "failure" for point in view.points)
+    axis = value_axis(view, rows - failures)  # those without a value have a row of their own at the bottom
     marked = ticks(axis, max(rows // 2, 2))
     unit, texts = fmt.column(marked, view.unit) if marked else (view.unit, [])
     left = max([len(text) for text in texts] + [len(unit) + 2]) + 1

@@ -30,8 +30,12 @@ HEALTH_MARKS = {
     "healing": ("✚", WARN),
     "paused": ("‖", WARN),
     "completed": ("■", GOOD),
+    "stopped": ("■", ""),
+    "failed": ("✗", BAD),
+    "engine gone": ("✗", BAD),
+    "not started": ("○", DIM),
 }
-"""Glyph and colour of each health; both only repeat its word."""
+"""Glyph and colour of each health, and of what there is when nobody is at work; both only repeat its word."""
 
 STATUS_MARKS = {
     "keep": ("●", "keep", GOOD),
@@ -46,6 +50,16 @@ STATUS_MARKS = {
 def status_mark(status: str) -> tuple[str, str, str]:
     """Glyph, word and colour; a status that this version does not know is shown as it is."""
     return STATUS_MARKS.get(status, ("?", fmt.one_line(status, 12) or "unknown", ""))
+
+
+def condition(look: Look) -> str:
+    """The session's health; where nobody is at work, that."""
+    state = look.state
+    if state.session is None:
+        return state.health if state.segments else "not started"
+    if state.end is not None:
+        return state.end.outcome if state.end.outcome in ("stopped", "failed") else state.health
+    return "engine gone" if look.engine_known and look.engine is None else state.health
 
 
 def seconds_between(start: str, end: str) -> float | None:
@@ -87,8 +101,8 @@ class HeadlineView:
     most: int | None
 
 
-def headline(state: SessionState, name: str = "") -> HeadlineView:
-    """Base, best, gain and target of the current segment."""
+def headline(state: SessionState, name: str = "", health: str = "") -> HeadlineView:
+    """Base, best, gain and target of the current segment. `health` is said in place of the state's own (see `condition`)."""
     config = state.config
     gain, verdict, since, better = _gain(state)
     values = [state.baseline_value, state.incumbent_value]
@@ -110,7 +124,7 @@ def headline(state: SessionState, name: str = "") -> HeadlineView:
         target=target if config.target is not None else "",
         reached=state.target_reached(),
         segment=state.segment_number if len(state.segments) > 1 else 0,
-        health=state.health,
+        health=health or state.health,
         experiments=state.experiment_count,
         most=most if type(most) is int else None,
     )
@@ -161,16 +175,17 @@ class HealthView:
     """Level and text of the latest notes, the latest first."""
 
 
-def health(state: SessionState, now: str = "") -> HealthView:
-    """The health panel. `now` is a timestamp; without it the time stands at the last record."""
+def health(state: SessionState, now: str = "", health: str = "") -> HealthView:
+    """The health panel. `now` is a timestamp; without it the time stands at the last record. `health` as in `headline`."""
     limits: Limits = limits_of(state.config)
     streaks = state.streaks
     ended = state.session is not None and state.end is not None
-    follows = "nothing: no engine is at work" if ended else state.health_next or "the next experiment"
+    nobody = ended or health in ("engine gone", "not started")
+    follows = "nothing: no engine is at work" if nobody else state.health_next or "the next experiment"
     why = (state.end.reason if state.end else "") or state.health_reason
     calibration = state.calibration
     return HealthView(
-        health=state.health,
+        health=health or state.health,
         reason=fmt.one_line(why, 300),
         next=fmt.one_line(follows, 300),
         no_improvement=(streaks.no_improvement, limits.max_no_improvement),
@@ -236,6 +251,7 @@ class PhasesView:
     """Phases that ended, with their seconds."""
     running: str
     elapsed: str
+    """Empty when no engine is at work: the phase stands still."""
     waiting: tuple[str, ...]
     last: str
     """What is said when nothing runs."""
@@ -320,7 +336,7 @@ def standings(look: Look, now: float, name: str = "") -> tuple[Standing, ...]:
     if look.reading:
         found.append(Standing("info", f"reading the journal: {fmt.count(state.experiment_count, 'experiment')} so far"))
     if state.session is not None and state.end is None and look.engine_known and look.engine is None:
-        found.append(Standing("bad", "the engine is gone"))
+        found.append(Standing("bad", "the engine is gone; another goes on from here"))
     if state.health == "paused":
         found.append(
             Standing("warning", f"paused: {fmt.one_line(state.health_reason, 120) or 'no reason was recorded'}")

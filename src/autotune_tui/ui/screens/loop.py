@@ -128,7 +128,7 @@ class LoopScreen(Screen[None]):
         look, state = self.store.look, self.store.state
         self._show_ended()
         name = self.store.folder.id if self.store.folder else self.store.path.name if self.store.path else ""
-        self.query_one(Headline).show(views.headline(state, name))
+        self.query_one(Headline).show(views.headline(state, name, views.condition(look)))
         self._show_plan()
         view = evidence(state, look.looks, look.keep_looks, look.most_pairs)
         panel = self.query_one(EvidencePanel)
@@ -161,6 +161,7 @@ class LoopScreen(Screen[None]):
         """Once a second: what changes with time alone, and what has waited."""
         if not self.is_current:
             return
+        self.app.watch_engine()
         if self._waits:
             self.show()
         else:
@@ -173,7 +174,7 @@ class LoopScreen(Screen[None]):
         """Bring up to date what changes with time alone."""
         store = self.store
         now = store.now if store.at_work else ""
-        self.query_one(HealthPanel).show(views.health(store.state, now))
+        self.query_one(HealthPanel).show(views.health(store.state, now, views.condition(store.look)))
         self.query_one(PhasesLine).show(views.phases(store.state, now))
         self.query_one("#status", StatusLine).show(self.standings())
         self.query_one("#about", StatusLine).show(views.about(store.look, store.clock().timestamp()))
@@ -200,7 +201,7 @@ class LoopScreen(Screen[None]):
 
     def _show_keys(self) -> None:
         keys = tuple(
-            Key(self.app.key_name(command.keys), command.label, f"screen.do('{command.id}')")
+            Key(self.app.key_of(command), command.label, f"screen.do('{command.id}')")
             for command in shown_keys(self.situation())
         )
         panels = self.query_one(Panels)

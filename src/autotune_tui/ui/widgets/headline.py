@@ -19,15 +19,16 @@ class Headline(Bar[HeadlineView]):
         if view.metric:
             words = fmt.direction_words(view.direction)
             mark = fmt.direction_mark(view.direction)
-            pieces.append(Piece(2, line(f"{view.metric} ", (words, DIM)), line(f"{view.metric} {mark}")))
+            pieces.append(Piece(3, line(f"{view.metric} ", (words, DIM)), line(f"{view.metric} {mark}")))
         if view.segment:
-            pieces.append(Piece(1, line((f"segment {view.segment}", DIM))))
+            pieces.append(Piece(2, line((f"segment {view.segment}", DIM))))
         if view.baseline != fmt.MISSING:
             pieces += self._progress(view)
         pieces.append(Piece(7, self._health(view)))
         if view.metric:
-            of = f"/{view.most}" if view.most else ""
-            pieces.append(Piece(4, line((f"#{view.experiments}{of}", DIM))))
+            of = f" of {view.most}" if view.most else ""
+            long = line((f"{view.experiments}{of} experiments", DIM))
+            pieces.append(Piece(1, long, line((f"{view.experiments}{of}", DIM))))
         return fit(pieces, width, "   " if width >= 110 else "  ")
 
     def _progress(self, view: HeadlineView) -> list[Piece]:
@@ -44,8 +45,8 @@ class Headline(Bar[HeadlineView]):
             return []
         text = f"target {view.target} {view.unit}".rstrip()
         if view.reached:
-            return [Piece(3, line((f"◎ {text} reached", GOOD)), line(("◎ target", GOOD)))]
-        return [Piece(3, line((text, DIM)))]
+            return [Piece(4, line((f"◎ {text} reached", GOOD)), line(("◎ target", GOOD)))]
+        return [Piece(4, line((text, DIM)))]
 
     def _gain(self, view: HeadlineView) -> Piece:
         since = f", {view.since} more since" if view.since else ""

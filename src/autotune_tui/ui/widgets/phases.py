@@ -6,7 +6,7 @@ from textual.content import Content
 
 from autotune_tui.model import format as fmt
 from autotune_tui.ui.lines import Piece, fit, line
-from autotune_tui.ui.theme import DIM, GOOD, TITLE
+from autotune_tui.ui.theme import DIM, GOOD, TITLE, WARN
 from autotune_tui.ui.views import PhasesView
 from autotune_tui.ui.widgets.bar import Bar
 
@@ -23,13 +23,18 @@ class PhasesLine(Bar[PhasesView]):
         if not view.title:
             return line((view.last, DIM)).truncate(width, ellipsis=True)
         if not view.done and not view.waiting:
-            return line((f"▶ {view.running} {view.elapsed}".rstrip(), f"bold {TITLE}")).truncate(width, ellipsis=True)
+            return self._current(view).truncate(width, ellipsis=True)
         pieces = [Piece(98, line((view.title, "bold")))]
         for place, (name, seconds) in enumerate(view.done):
             long = line(("✓ ", GOOD), name, (f" {fmt.duration(seconds)}" if seconds >= _BRIEF else "", DIM))
             pieces.append(Piece(10 + place, long, line(("✓", GOOD), name)))
         if view.running:
-            pieces.append(Piece(99, line((f"▶ {view.running} {view.elapsed}".rstrip(), f"bold {TITLE}"))))
+            pieces.append(Piece(99, self._current(view)))
         for place, name in enumerate(view.waiting):
             pieces.append(Piece(50 - place, line((name, DIM))))
         return fit(pieces, width)
+
+    def _current(self, view: PhasesView) -> Content:
+        if not view.elapsed:
+            return line((f"‖ {view.running} stands still", WARN))
+        return line((f"▶ {view.running} {view.elapsed}", f"bold {TITLE}"))
