@@ -156,10 +156,12 @@ class Terminal:
     def __init__(self, *arguments: str, cwd: Path) -> None:
         self.master, slave = pty.openpty()
         ioctl(slave, TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
+        size = ("COLUMNS", "LINES")  # would be believed before the terminal itself
+        environment = {name: value for name, value in os.environ.items() if name not in size}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "autotune_tui", *arguments],
             stdin=slave, stdout=slave, stderr=slave, cwd=cwd, start_new_session=True,
-            env={**os.environ, "TERM": "xterm-256color"},
+            env={**environment, "TERM": "xterm-256color"},
         )  # fmt: skip
         os.close(slave)
         self.seen = b""
