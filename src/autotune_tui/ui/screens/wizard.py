@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,7 +16,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.events import DescendantFocus
 from textual.screen import Screen
-from textual.widgets import ContentSwitcher, OptionList, Static
+from textual.widgets import ContentSwitcher, OptionList
 
 from autotune_tui.config import dump, load
 from autotune_tui.errors import AutotuneError
@@ -36,15 +37,14 @@ from autotune_tui.ui.wizard.process import json_lines
 from autotune_tui.ui.wizard.scope_step import ScopeStep
 from autotune_tui.ui.wizard.step import Setup, Step
 from autotune_tui.ui.wizard.summary import SummaryStep, Table
+from autotune_tui.ui.wizard.text import Text
 
 STEPS: tuple[type[Step], ...] = (GoalStep, BenchmarkStep, ScopeStep, ChecksStep, AgentStep, PreflightStep, SummaryStep)
 LAST = len(STEPS) - 1
-PREVIEW_FROM = 116
+PREVIEW_FROM = 124
 """Columns from which on the file that will be written is shown beside the form."""
 ROOMY_FROM = 36
 """Rows from which on there is a blank line between the rows of a form."""
-OWNED = frozenset(name for step in STEPS for name in step.owns)
-"""What is left belongs to the agent's step."""
 
 
 class WizardScreen(Screen[str | None]):
@@ -74,19 +74,21 @@ class WizardScreen(Screen[str | None]):
         self.store = DraftStore(root)
         self._begun = False
         """Whether the repository has been looked at and the form is there."""
+        self._found: Mapping[str, str] = {}
+        """What is wrong with the draft, by field."""
 
     @property
     def draft(self) -> Draft:
         return self.setup.draft
 
     def compose(self) -> ComposeResult:
-        yield Static(id="wizard-head", markup=False)
-        yield Static(id="wizard-steps", markup=False)
+        yield Text(id="wizard-head", fixed=True)
+        yield Text(id="wizard-steps", fixed=True)
         with Horizontal(id="wizard-body"):
-            yield ContentSwitcher(Static("Looking at the repository …", id="looking", markup=False), initial="looking")
-            yield Static(id="preview", markup=False)
-        yield Static(id="wizard-help", markup=False)
-        yield Static(id="wizard-keys", markup=False)
+            yield ContentSwitcher(Text("Looking at the repository …", id="looking"), initial="looking")
+            yield Text(id="preview", fixed=True)
+        yield Text(id="wizard-help", fixed=True)
+        yield Text(id="wizard-keys", fixed=True)
 
     def on_mount(self) -> None:
         self.query_one("#preview").border_title = "autotune.toml"
@@ -108,7 +110,7 @@ class WizardScreen(Screen[str | None]):
                     self.setup.look = Look.from_record(record)
         except AutotuneError as error:
             words = "\n".join(part for part in (error.title, error.message, error.hint, "", "esc leaves") if part)
-            self.query_one("#looking", Static).update(Content.styled(words, BAD))
+            self.query_one("#looking", Text).show(Content.styled(words, BAD))
             return
         if await self._choose_start():
             self._begun = True
@@ -173,7 +175,7 @@ class WizardScreen(Screen[str | None]):
             step.confirm()
         elif step is not None:
             step.insisted = True
-            wrong = self._problems_of(self.draft.step)
+            wrong = self._problems_of(self.draft.step, self.draft.problems())
             if wrong and not isinstance(step, PreflightStep):
                 self._validate()
                 self._focus_on(next(iter(wrong)))
@@ -194,15 +196,9 @@ class WizardScreen(Screen[str | None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return self._begun or action in ("leave", "help") or action not in ("next", "back", "run")
 
-    def _problems_of(self, place: int) -> Mapping[str, str]:
-        found = self.draft.problems()
-        owns = STEPS[place].owns
-        if STEPS[place] is AgentStep:
-            theirs = about(OWNED, found)
-            return {name: words for name, words in found.items() if name not in theirs}
-        mine = about(owns, found)
-        others = {name for step in STEPS[place + 1 :] for name in about(step.owns, mine) if name in step.owns}
-        return {name: words for name, words in mine.items() if name not in others}
+    def _problems_of(self, place: int, found: Mapping[str, str]) -> Mapping[str, str]:
+        """Those that are mended in this step."""
+        return {name: words for name, words in found.items() if place_of(name) == place}
 
     def _focus_on(self, name: str) -> None:
         if self.step is None:
@@ -237,32 +233,32 @@ class WizardScreen(Screen[str | None]):
             summary.bring()
 
     def _validate(self) -> None:
-        found = self.draft.problems()
+        self._found = self.draft.problems() if self._begun else {}
         for step in self.query(Step):
-            step.show_errors(found)
+            step.show_errors(self._found)
         self._show_frame()
 
     # --- the frame
 
     def _show_frame(self) -> None:
-        width = self.size.width
-        wrong = [place for place in range(len(STEPS)) if self._begun and self._problems_of(place)]
-        titles = [step.title for step in STEPS]
-        self.query_one("#wizard-head", Static).update(frame.head(self.setup.root, self.draft.step, titles, width))
-        self.query_one("#wizard-steps", Static).update(frame.steps(titles, self.draft.step, wrong, width))
-        step = self.step
-        running = step is not None and step.running
-        self.query_one("#wizard-keys", Static).update(
-            frame.keys(can_run=step is not None and step.can_run, running=running, first=not self.draft.step,
-                       last=self.draft.step == LAST)
+        width, step = self.size.width, self.step
+        wrong = {place_of(name) for name in self._found}
+        titles = [each.title for each in STEPS]
+        self.query_one("#wizard-head", Text).show(frame.head(self.setup.root, self.draft.step, titles, width))
+        self.query_one("#wizard-steps", Text).show(frame.steps(titles, self.draft.step, wrong, width))
+        self.query_one("#wizard-keys", Text).show(
+            frame.keys(can_run=step is not None and step.can_run, running=step is not None and step.running,
+                       first=not self.draft.step, last=self.draft.step == LAST)
         )  # fmt: skip
-        if self._begun and not self.draft.problems():
-            self.query_one("#preview", Static).update(Content(dump(self.draft.config())))
-        else:
-            self.query_one("#preview", Static).update(
-                Content.styled("What will be written stands here as soon as it is complete.", DIM)
-            )
+        preview = self.query_one("#preview", Text)
+        if preview.display:
+            preview.show(self._preview())
         self._show_help()
+
+    def _preview(self) -> Content:
+        if self._begun and not self.draft.problems():
+            return Content(dump(self.draft.config()))
+        return Content.styled("What will be written stands here as soon as it is complete.", DIM)
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         self._show_help()
@@ -270,7 +266,7 @@ class WizardScreen(Screen[str | None]):
     @on(OptionList.OptionHighlighted)
     def _show_help(self) -> None:
         text = self.step.help_for(self.focused) if self.step else ""
-        self.query_one("#wizard-help", Static).update(text)
+        self.query_one("#wizard-help", Text).show(text)
 
     def action_help(self) -> None:
         self.app.push_screen(Words("The wizard", frame.HELP))
@@ -335,8 +331,9 @@ class WizardScreen(Screen[str | None]):
         self.dismiss(str(written["session"]))
 
 
+@lru_cache(maxsize=256)
 def place_of(name: str) -> int:
-    """The step where a field is set."""
+    """The step where a field is set; the agent's has all that no other owns."""
     exact = next((place for place, step in enumerate(STEPS) if name in step.owns), None)
     if exact is not None:
         return exact

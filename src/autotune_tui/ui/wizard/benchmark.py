@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 from textual import work
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.widgets import Static
 from textual.worker import Worker
 
 from autotune_tui.config import Metric
@@ -24,6 +23,7 @@ from autotune_tui.ui.wizard.form import Entry, FieldRow, propose
 from autotune_tui.ui.wizard.output_view import OutputView
 from autotune_tui.ui.wizard.process import json_lines
 from autotune_tui.ui.wizard.step import Step
+from autotune_tui.ui.wizard.text import Text
 from autotune_tui.ui.wizard.trial import Marked, Trial, marked, shown_lines
 
 SOURCES = {
@@ -68,21 +68,22 @@ class BenchmarkStep(Step):
         self._held = ""
 
     def compose(self) -> ComposeResult:
-        values = self.draft.values
-        yield FieldRow(Entry("benchmark.command", placeholder="python3 bench.py"), values=values)
-        yield FieldRow(Entry("benchmark.build", placeholder="nothing has to be built"), values=values)
-        yield FieldRow(Entry("metric.source", "Read from", words=SOURCES), values=values)
-        yield FieldRow(Entry("metric.pattern", placeholder="mean: ([0-9.]+)"), values=values, id="ask-regex")
-        yield FieldRow(Entry("metric.path", "JSON path", placeholder="$.results[0].mean"), values=values, id="ask-json")
-        yield FieldRow(Entry("metric.line", "Line", placeholder="-1 is the last"), values=values, id="ask-line")
-        yield FieldRow(Entry("metric.file", "In the file", placeholder="standard output"), values=values, id="ask-file")
+        yield FieldRow(Entry("benchmark.command", placeholder="python3 bench.py"), draft=self.draft)
+        yield FieldRow(Entry("benchmark.build", placeholder="nothing has to be built"), draft=self.draft)
+        yield FieldRow(Entry("metric.source", "Read from", words=SOURCES), draft=self.draft)
+        yield FieldRow(Entry("metric.pattern", placeholder="mean: ([0-9.]+)"), draft=self.draft, id="ask-regex")
         yield FieldRow(
-            Entry("metric.name", "Metric", 32), Entry("metric.unit", "Unit", 14), Entry("metric.direction", "Better"),
-            values=values,
-        )  # fmt: skip
+            Entry("metric.path", "JSON path", placeholder="$.results[0].mean"), draft=self.draft, id="ask-json"
+        )
+        yield FieldRow(Entry("metric.line", "Line", placeholder="-1 is the last"), draft=self.draft, id="ask-line")
+        yield FieldRow(
+            Entry("metric.file", "In the file", placeholder="standard output"), draft=self.draft, id="ask-file"
+        )
+        yield FieldRow(Entry("metric.name", "Metric", 32), Entry("metric.unit", "Unit", 14, placeholder="none"),
+                       Entry("metric.direction", "Better"), draft=self.draft)  # fmt: skip
         yield FieldRow(Entry("metric.target", "Target", 32, placeholder="a number"),
-                       Entry("metric.threshold", "Worth keeping"), values=values)  # fmt: skip
-        yield Static(id="reading", markup=False)
+                       Entry("metric.threshold", "Worth keeping"), draft=self.draft)  # fmt: skip
+        yield Text(id="reading")
         yield OutputView(id="output", empty="F5 runs the command once and shows here what it prints.")
 
     @property
@@ -115,8 +116,8 @@ class BenchmarkStep(Step):
         return "no number was read yet: F5 runs the command; ctrl+n again goes on without"
 
     def say_held(self, words: str) -> None:
-        reading = self.query_one("#reading", Static)
-        reading.update(Content.styled(f"✗ {words}", BAD))
+        reading = self.query_one("#reading", Text)
+        reading.show(Content.styled(f"✗ {words}", BAD))
         reading.display = True
 
     def run_it(self) -> None:
@@ -175,6 +176,7 @@ class BenchmarkStep(Step):
                 self._view.show(Marked(shown_lines(self._output)))
             case "run":
                 self.trial = Trial.of(record, self._output, source)
+                self._take_printed()
                 self.setup.trial_seconds = self.trial.wall
             case "reading" if source == "instructions" and self.trial:
                 self.trial = self.trial.with_count(record["value"])
@@ -188,8 +190,8 @@ class BenchmarkStep(Step):
         metric = self.draft.metric()
         found, words = self._read(metric)
         self.number_read = found is not None
-        self.query_one("#reading", Static).update(words)
-        self.query_one("#reading", Static).display = bool(words.plain)
+        self.query_one("#reading", Text).show(words)
+        self.query_one("#reading", Text).display = bool(words.plain)
         if self.trial and not self.running:
             self._view.show(marked(self.trial, metric, found))
             self._view.border_title = Content(f"Output of the last run, {duration(self.trial.wall)}")
@@ -224,15 +226,31 @@ class BenchmarkStep(Step):
     def _take_usual(self) -> None:
         """Name and unit that go with the source, unless they were typed."""
         source = self.draft.value("metric.source")
-        usual = USUAL.get(source)
-        if usual is None:
-            printed = self.trial.printed if self.trial and source == "metric_line" else {}
-            usual = next(iter(printed.items()), ("", ""))
-        names = {name for name, _ in USUAL.values()} | {""}
-        if self.draft.origin("metric.name") != "you" or self.draft.value("metric.name") in names:
-            for name, text in zip(("metric.name", "metric.unit"), usual, strict=True):
-                self.draft.take({name: text})
-                self._row(name).set(name, text)
+        of_harness = self.draft.value("metric.name") in {name for name, _ in USUAL.values()}
+        if source in USUAL:
+            if of_harness or self.draft.origin("metric.name") != "you":
+                self._take(*USUAL[source])
+        elif of_harness:
+            self._take("", "")
+            self._take_printed()
+
+    def _take_printed(self) -> None:
+        """The name and unit of a METRIC line, unless they were typed."""
+        if self.draft.value("metric.source") != "metric_line":
+            return
+        command = self.draft.text("benchmark.command").strip()
+        said = next((each.fields for each in self.setup.look.benchmarks if each.command == command), {})
+        printed = self.trial.printed if self.trial else {said["metric.name"]: ""} if "metric.name" in said else {}
+        name = self.draft.value("metric.name")
+        if self.draft.origin("metric.name") == "default" and name not in printed:
+            name = next(iter(printed), "")
+        if self.draft.origin("metric.unit") != "you" and name in printed:
+            self._take(name, printed[name])
+
+    def _take(self, name: str, unit: str) -> None:
+        for field, text in (("metric.name", name), ("metric.unit", unit)):
+            self.draft.take({field: text})
+            self._row(field).set(field, text)
 
     def _show_asked(self) -> None:
         source = self.draft.value("metric.source")

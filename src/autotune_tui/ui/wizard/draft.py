@@ -39,9 +39,13 @@ class Draft:
     def text(self, name: str) -> str:
         return self.values.get(name, "")
 
+    def shown(self, name: str) -> str:
+        """What stands in the form's field."""
+        return self.values.get(name, specs()[name].default if name in KEEPS_EMPTY else "")
+
     def value(self, name: str) -> str:
         """The text that counts: what was typed, else the default."""
-        return self.text(name).strip() or specs()[name].default
+        return self.text(name).strip() if self._is_given(name) else specs()[name].default
 
     def suggest(self, values: Mapping[str, str]) -> None:
         """Fill in fields that nothing was typed into."""
@@ -56,7 +60,7 @@ class Draft:
 
     def origin(self, name: str) -> str:
         """Where a field's value comes from: you, suggested or default."""
-        if not self.text(name).strip():
+        if not self._is_given(name):
             return "default"
         return "suggested" if self.suggested.get(name) == self.text(name) else "you"
 

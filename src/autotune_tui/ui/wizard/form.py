@@ -12,14 +12,14 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Input, Label, Static
+from textual.widgets import Input, Label
 
-from autotune_tui.model.format import count
 from autotune_tui.suggest import Proposal
 from autotune_tui.ui.theme import BAD, DIM
 from autotune_tui.ui.wizard.choice import Choice
 from autotune_tui.ui.wizard.draft import Draft
 from autotune_tui.ui.wizard.schema import specs
+from autotune_tui.ui.wizard.text import Text
 
 LABEL = 13
 """Cells of a row's first label."""
@@ -86,10 +86,10 @@ class FieldRow(Vertical):
     FieldRow .message { height: auto; display: none; padding: 0 1 0 13; }
     """
 
-    def __init__(self, *entries: Entry, values: Mapping[str, str], id: str | None = None) -> None:
+    def __init__(self, *entries: Entry, draft: Draft, id: str | None = None) -> None:
         super().__init__(id=id)
         self.entries = entries
-        self._values = values
+        self._draft = draft
         self._errors: Mapping[str, str] = {}
         self._note: Content | str = ""
 
@@ -108,11 +108,11 @@ class FieldRow(Vertical):
                 if entry.width:
                     control.styles.width = max(entry.width - (LABEL if place == 0 else len(text) + 2), 4)
                 yield control
-        yield Static(classes="message")
+        yield Text(classes="message")
 
     def _control(self, entry: Entry) -> Choice | TextField:
         spec = specs()[entry.name]
-        value = self._values.get(entry.name, "")
+        value = self._draft.shown(entry.name)
         if spec.kind == "choice":
             options = [(choice, entry.words.get(choice, choice.replace("_", " "))) for choice in spec.choices]
             return Choice(options, value or spec.default, id=widget_id(entry.name))
@@ -152,9 +152,9 @@ class FieldRow(Vertical):
             self._show_message()
 
     def _show_message(self) -> None:
-        message = self.query_one(".message", Static)
+        message = self.query_one(".message", Text)
         words = next(iter(self._errors.values()), "")
-        message.update(Content.styled(f"✗ {words}", BAD) if words else _note(self._note))
+        message.show(Content.styled(f"✗ {words}", BAD) if words else _note(self._note))
         message.display = bool(words or self._note)
 
     @on(Input.Changed)
@@ -177,7 +177,7 @@ def propose(row: FieldRow, proposals: Sequence[Proposal], draft: Draft, nothing:
     row.propose(name, commands)
     why = next((proposal.why for proposal in proposals if proposal.command == draft.text(name).strip()), "")
     others = len(commands) - bool(why)
-    keys = f"↓ {count(others, 'other command')} found here" if others else ""
+    keys = f"↓ {others} more" if others else ""
     row.say(
         "   ".join(part for part in (f"found: {why}" if why else "", keys) if part) or ("" if proposals else nothing)
     )

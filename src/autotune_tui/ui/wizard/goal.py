@@ -9,7 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import OptionList, Static
+from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from autotune_tui.model.format import count
@@ -18,6 +18,7 @@ from autotune_tui.ui.theme import DIM, GOOD, WARN
 from autotune_tui.ui.wizard.form import Entry, FieldRow
 from autotune_tui.ui.wizard.schema import specs, to_text
 from autotune_tui.ui.wizard.step import Step
+from autotune_tui.ui.wizard.text import Text
 
 
 class Recipes(OptionList):
@@ -89,12 +90,11 @@ class GoalStep(Step):
     taken = ""
 
     def compose(self) -> ComposeResult:
-        values = self.draft.values
-        yield Static(id="found", markup=False)
-        yield FieldRow(Entry("goal", placeholder="such as: Import a day of events in under a second"), values=values)
-        yield FieldRow(Entry("name", placeholder="made from the goal"), values=values)
+        yield Text(id="found")
+        yield FieldRow(Entry("goal", placeholder="such as: Import a day of events in under a second"), draft=self.draft)
+        yield FieldRow(Entry("name", placeholder="made from the goal"), draft=self.draft)
         yield FieldRow(
-            Entry("constraints", "Rules", placeholder="such as: no new dependencies; keep the API"), values=values
+            Entry("constraints", "Rules", placeholder="such as: no new dependencies; keep the API"), draft=self.draft
         )
         recipes = Recipes()
         recipes.border_title = "Start from a recipe"
@@ -103,7 +103,7 @@ class GoalStep(Step):
 
     def bring(self) -> None:
         super().bring()
-        self.query_one("#found", Static).update(found_words(self.setup.look))
+        self.query_one("#found", Text).show(found_words(self.setup.look))
         self.query_one(Recipes).fill(self.setup.look, self.taken)
 
     def help_for(self, focused: object) -> str:

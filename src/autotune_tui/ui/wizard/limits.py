@@ -20,19 +20,20 @@ class ChecksStep(Step):
                                        "metric.location")  # fmt: skip
 
     def compose(self) -> ComposeResult:
-        values = self.draft.values
         yield FieldRow(
-            Entry("checks.command", "Checks", placeholder="none: nothing notices what breaks"), values=values
+            Entry("checks.command", "Checks", placeholder="none: nothing notices what breaks"), draft=self.draft
         )
         yield FieldRow(Entry("checks.timeout", "At most", 24), Entry("benchmark.timeout", "A benchmark run at most", 34),
-                       values=values)  # fmt: skip
-        yield FieldRow(Entry("guards", placeholder="such as: peak_rss=+5% p99=+10%"), values=values)
-        yield FieldRow(Entry("metric.location", "Compare by", words=LOCATIONS), values=values)
-        yield FieldRow(Entry("benchmark.setup", "Set up", placeholder="nothing has to be installed"), values=values)
-        yield FieldRow(Entry("benchmark.env", "Variables", placeholder="such as: THREADS=1"), values=values)
-        yield FieldRow(Entry("workspace.link", "Link", placeholder="such as: .venv node_modules"), values=values)
-        yield FieldRow(Entry("workspace.copy", "Copy", placeholder="ignored files that a run changes"), values=values)
-        yield FieldRow(Entry("workspace.cache", "Worktrees in", placeholder="the cache folder"), values=values)
+                       draft=self.draft)  # fmt: skip
+        yield FieldRow(Entry("guards", placeholder="such as: peak_rss=+5% p99=+10%"), draft=self.draft)
+        yield FieldRow(Entry("metric.location", "Compare by", words=LOCATIONS), draft=self.draft)
+        yield FieldRow(Entry("benchmark.setup", "Set up", placeholder="nothing has to be installed"), draft=self.draft)
+        yield FieldRow(Entry("benchmark.env", "Variables", placeholder="such as: THREADS=1"), draft=self.draft)
+        yield FieldRow(Entry("workspace.link", "Link", placeholder="such as: .venv node_modules"), draft=self.draft)
+        yield FieldRow(
+            Entry("workspace.copy", "Copy", placeholder="ignored files that a run changes"), draft=self.draft
+        )
+        yield FieldRow(Entry("workspace.cache", "Worktrees in", placeholder="the cache folder"), draft=self.draft)
 
     def bring(self) -> None:
         super().bring()
@@ -43,27 +44,28 @@ class ChecksStep(Step):
             self._propose()
 
     def _propose(self) -> None:
-        propose(next(self.rows()), self.setup.look.checks, self.draft, "no tests were found")
+        propose(self.rows()[0], self.setup.look.checks, self.draft, "no tests were found")
 
 
 class AgentStep(Step):
     title: ClassVar[str] = "Agent"
 
     def compose(self) -> ComposeResult:
-        values = self.draft.values
-        yield FieldRow(Entry("agent"), values=values)
+        yield FieldRow(Entry("agent"), draft=self.draft)
         yield FieldRow(Entry("agent_command.command", "Program", placeholder="./my-agent"),
-                       Entry("agent_command.timeout", "At most", 20), values=values, id="for-command")  # fmt: skip
+                       Entry("agent_command.timeout", "At most", 20), draft=self.draft, id="for-command")  # fmt: skip
         yield FieldRow(Entry("agent_offline.rewrites", "Rewrites", 32), Entry("agent_offline.knobs", "Knobs"),
-                       values=values, id="for-offline")  # fmt: skip
-        yield FieldRow(Entry("budget.experiments", "Experiments", 32), Entry("budget.time", "Time", 24), values=values)
-        yield FieldRow(Entry("budget.tokens", "Tokens", 32), Entry("budget.usd", "Dollars", 24), values=values)
-        yield FieldRow(Entry("decision.profile", "Keeps are"), values=values)
-        yield FieldRow(Entry("decision.time", "Deciding", 32), values=values)
-        yield FieldRow(Entry("health.max_no_improvement", "Plateau at", 32),
-                       Entry("health.max_crash_streak", "Crashing at", 24), values=values)  # fmt: skip
+                       draft=self.draft, id="for-offline")  # fmt: skip
         yield FieldRow(
-            Entry("recovery.playbooks", "Recovery"), Entry("recovery.max_attempts", "Attempts", 16), values=values
+            Entry("budget.experiments", "Experiments", 32), Entry("budget.time", "Time", 24), draft=self.draft
+        )
+        yield FieldRow(Entry("budget.tokens", "Tokens", 32), Entry("budget.usd", "Dollars", 24), draft=self.draft)
+        yield FieldRow(Entry("decision.profile", "Keeps are"), draft=self.draft)
+        yield FieldRow(Entry("decision.time", "Deciding", 32), draft=self.draft)
+        yield FieldRow(Entry("health.max_no_improvement", "Plateau at", 32),
+                       Entry("health.max_crash_streak", "Crashing at", 24), draft=self.draft)  # fmt: skip
+        yield FieldRow(
+            Entry("recovery.playbooks", "Recovery"), Entry("recovery.max_attempts", "Attempts", 16), draft=self.draft
         )
         yield from self._more()
 
@@ -72,7 +74,7 @@ class AgentStep(Step):
         for name, spec in specs().items():
             if name not in PLACED:
                 alone = sum(other.table == spec.table for other in specs().values()) == 1
-                yield FieldRow(Entry(name, spec.table.capitalize() if alone else spec.label), values=self.draft.values)
+                yield FieldRow(Entry(name, spec.table.capitalize() if alone else spec.label), draft=self.draft)
 
     def bring(self) -> None:
         super().bring()

@@ -14,7 +14,6 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
-from textual.widgets import Static
 from textual.worker import Worker
 
 from autotune_tui.errors import AutotuneError
@@ -24,6 +23,7 @@ from autotune_tui.ui.theme import BAD, DIM, GOOD, WARN
 from autotune_tui.ui.wizard.process import json_lines
 from autotune_tui.ui.wizard.runs_chart import RunsView, chart, heading
 from autotune_tui.ui.wizard.step import Step
+from autotune_tui.ui.wizard.text import Text
 
 MARKS = {"pass": ("✓", GOOD), "warn": ("!", WARN), "fail": ("✗", BAD)}
 _TITLE = 23
@@ -98,7 +98,7 @@ class PreflightStep(Step):
         self._samples: list[Mapping[str, Any]] = []
 
     def compose(self) -> ComposeResult:
-        yield Static(id="about", markup=False)
+        yield Text(id="about")
         with VerticalScroll():
             yield Findings()
         yield RunsChart()
@@ -158,7 +158,7 @@ class PreflightStep(Step):
     def _show(self) -> None:
         if not self.is_mounted:
             return
-        self.query_one("#about", Static).update(self._about())
+        self.query_one("#about", Text).show(self._about())
         self.query_one(Findings).show(self._lines)
         last = self._samples[-1] if self._samples else {}
         self.query_one(RunsChart).show(
@@ -166,9 +166,7 @@ class PreflightStep(Step):
                 tuple(float(sample["value"]) for sample in self._samples),
                 tuple(str(sample.get("side", "")) for sample in self._samples),
                 int(last.get("expected", 0)),
-                self.draft.value("metric.unit")
-                if "metric.unit" not in self.draft.values
-                else self.draft.text("metric.unit"),
+                self.draft.value("metric.unit"),
             )
         )
 

@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Static, Tree
+from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
 from autotune_tui.errors import ConfigError
@@ -23,6 +23,7 @@ from autotune_tui.ui.wizard.form import Entry as Field
 from autotune_tui.ui.wizard.form import FieldRow
 from autotune_tui.ui.wizard.scope import GLYPHS, Entry, ScopeTree, State, switched
 from autotune_tui.ui.wizard.step import Step
+from autotune_tui.ui.wizard.text import Text as Words
 
 _COUNTS = 31
 """Cells for the counts at the right."""
@@ -151,10 +152,9 @@ class ScopeStep(Step):
     """
 
     def compose(self) -> ComposeResult:
-        values = self.draft.values
-        yield FieldRow(Field("scope.include", placeholder="src/**"), values=values)
-        yield FieldRow(Field("scope.exclude", placeholder="nothing"), values=values)
-        yield Static(id="counts", markup=False)
+        yield FieldRow(Field("scope.include", placeholder="src/**"), draft=self.draft)
+        yield FieldRow(Field("scope.exclude", placeholder="nothing"), draft=self.draft)
+        yield Words(id="counts")
         view = ScopeView(self.setup.root.name)
         view.border_title = "Files that git tracks"
         view.border_subtitle = "space: in or out"
@@ -174,8 +174,8 @@ class ScopeStep(Step):
     def help_for(self, focused: object) -> str:
         if isinstance(focused, ScopeView):
             return (
-                "space takes a file or folder in or out; enter opens a folder. Nobody may change what is locked:\n"
-                "files that a command names and git's own; space on a locked file names it in the scope, which unlocks it."
+                "space takes a file or folder in or out. Locked is what a command names, and git's own files; "
+                "space names a locked file in the scope, which unlocks it."
             )
         return super().help_for(focused)
 
@@ -189,9 +189,9 @@ class ScopeStep(Step):
         try:
             scope = await asyncio.to_thread(ScopeTree, files, include, exclude, locked)
         except ConfigError as error:
-            self.query_one("#counts", Static).update(Content.styled(f"✗ {error.title}. {error.message}", BAD))
+            self.query_one("#counts", Words).show(Content.styled(f"✗ {error.title}. {error.message}", BAD))
             return
-        self.query_one("#counts", Static).update(scope_words(scope))
+        self.query_one("#counts", Words).show(scope_words(scope))
         self.query_one(ScopeView).show(scope)
 
     def on_scope_view_switched(self, event: ScopeView.Switched) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -51,6 +51,7 @@ class Step(VerticalScroll, can_focus=False):
     def __init__(self, setup: Setup) -> None:
         super().__init__(id=f"step-{self.title.lower()}")
         self.setup = setup
+        self._rows: tuple[FieldRow, ...] = ()
         self.insisted = False
         """Whether what is missing is an error already: after the user wanted to go on without it."""
 
@@ -62,14 +63,17 @@ class Step(VerticalScroll, can_focus=False):
     def running(self) -> bool:
         return False
 
-    def rows(self) -> Iterator[FieldRow]:
-        return iter(self.query(FieldRow))
+    def rows(self) -> tuple[FieldRow, ...]:
+        """Its rows of fields, which stay the same once they are there."""
+        if not self._rows:
+            self._rows = tuple(self.query(FieldRow))
+        return self._rows
 
     def bring(self) -> None:
         """Show the draft as it is now."""
         for row in self.rows():
             for name in row.names:
-                row.set(name, self.draft.text(name))
+                row.set(name, self.draft.shown(name))
 
     def entered(self) -> None:
         """The step is shown now."""

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Button, Label, OptionList, Static
+from textual.widgets import Button, Label, OptionList
 from textual.widgets.option_list import Option
 
 from autotune_tui.ui.theme import BAD, DIM, WARN
@@ -19,6 +19,7 @@ from autotune_tui.ui.wizard.draft import READ_BY, Draft
 from autotune_tui.ui.wizard.preflight import verdict
 from autotune_tui.ui.wizard.schema import specs
 from autotune_tui.ui.wizard.step import Step
+from autotune_tui.ui.wizard.text import Text
 
 _NAME, _ORIGIN = 28, 10
 
@@ -84,13 +85,13 @@ class SummaryStep(Step):
         """The user confirmed: set the session up."""
 
     def compose(self) -> ComposeResult:
-        yield Static(id="state", markup=False)
+        yield Text(id="state")
         yield Table()
         with Horizontal():
             yield Label("Also write autotune.toml to the repository, to be committed")
             yield Choice([("no", "no"), ("yes", "yes")], "yes" if self.draft.share else "no", id="share")
         yield Button("Start the session", id="start", compact=True, variant="primary")
-        yield Static(id="outcome", markup=False)
+        yield Text(id="outcome")
 
     def entered(self) -> None:
         self.call_after_refresh(self._show)
@@ -118,7 +119,7 @@ class SummaryStep(Step):
 
     def say(self, words: Content | str) -> None:
         """What came of the start."""
-        self.query_one("#outcome", Static).update(words)
+        self.query_one("#outcome", Text).show(words)
 
     def _show(self) -> None:
         if not self.is_mounted:
@@ -132,7 +133,7 @@ class SummaryStep(Step):
         table.add_options(Option(row(self.draft, name, name in wrong, width), id=name) for name in names)
         table.highlighted = min(at, len(names) - 1)
         self.query_one("#start", Button).disabled = bool(wrong)
-        self.query_one("#state", Static).update(self._state(wrong))
+        self.query_one("#state", Text).show(self._state(wrong))
 
     def _state(self, wrong: Mapping[str, str]) -> Content:
         if wrong:
