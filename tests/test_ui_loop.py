@@ -261,6 +261,18 @@ async def test_while_a_sample_is_timed_nothing_is_painted_but_with_the_tick(
         assert len(painted) == before + 2
 
 
+async def test_the_evidence_stays_with_its_verdict_until_the_next_experiment_measures(folder: SessionFolder) -> None:
+    """V2"""
+    app = watch(folder)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until_shown(pilot, "Evidence · #4", "look at 10")
+        app.store.feed(experiment(4)[-1:])
+        await until_shown(pilot, "Evidence · #4", "· discard (no improvement)")
+        assert "look at" not in shown(app)
+        app.store.feed([Phase(experiment=5, phase="sync"), Phase(experiment=5, phase="measure"), *samples(5, 1)])
+        await until_shown(pilot, "Evidence · #5", "2 pairs")
+
+
 async def test_a_change_of_size_changes_the_layout(folder: SessionFolder) -> None:
     app = watch(folder)
     async with app.run_test(size=(80, 24)) as pilot:

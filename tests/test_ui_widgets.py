@@ -248,7 +248,7 @@ def test_the_leaderboard_s_columns_fit_into_any_width(width: int) -> None:
     columns = columns_for(view, width)
     assert columns[-1].heading == "what"
     assert sum(column.width for column in columns) + 2 * (len(columns) - 1) <= max(width, 44)
-    assert ("in its pairs" in [column.heading for column in columns]) == (width >= 66)
+    assert ("in its pairs" in [column.heading for column in columns]) == (width >= 60)
 
 
 def test_a_filter_finds_words_in_number_status_description_and_strategy() -> None:

@@ -48,7 +48,11 @@ def run(path: Path, session: str, new: bool, as_json: bool) -> int:
 @click.option("--into", type=click.Path(path_type=Path), help="The new folder; default: autotune-demo-NAME here.")
 @json_option
 def demo(name: str, list_them: bool, into: Path | None, as_json: bool) -> int:
-    """Copy the sample repository NAME to a new folder and run the loop on it, with the offline agent."""
+    """Copy the sample repository NAME to a new folder and run the loop on it, with the offline agent.
+
+    In a terminal the loop screen shows it; elsewhere, and with --json, it prints a line per event.
+    """
+    from autotune_tui.cli.screen import has_terminal, live, show
     from autotune_tui.demo import DEMOS, install
 
     if list_them:
@@ -61,6 +65,8 @@ def demo(name: str, list_them: bool, into: Path | None, as_json: bool) -> int:
     if not as_json:
         click.echo(f"The sample repository is {root}")
     folder, settings = start_fresh(root)
+    if has_terminal() and not as_json:
+        return show(live(root, folder))
     return run_loop(root, folder, settings, as_json)
 
 

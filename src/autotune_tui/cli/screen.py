@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,7 +44,18 @@ def show(app: AutotuneApp) -> int:
     code = app.run()
     if app.crash is not None:
         raise app.crash
+    if app.mode == "live" and app.store.folder is not None and app.root is not None:
+        _say_what_goes_on(app.root, app.store.folder)
     return code if code is not None else app.return_code or 0
+
+
+def _say_what_goes_on(root: Path, folder: SessionFolder) -> None:
+    from autotune_tui.journal.lock import holder
+
+    if holder(folder.lock) is not None:
+        click.echo(f"The loop goes on without a screen; this shows it again:  autotune-tui {shlex.quote(str(root))}")
+    if folder.journal.is_file():
+        click.echo(f"What was kept:  git -C {shlex.quote(str(root))} log autotune/{folder.id}")
 
 
 def opening(path: Path, session: str = "") -> AutotuneApp:
@@ -53,7 +65,12 @@ def opening(path: Path, session: str = "") -> AutotuneApp:
     root = repository(path)
     here = path.resolve()
     chosen = session_folder(path, session) if session or here.parent.name == FOLDER else None
-    return _app(root=root, folder=chosen, watch=False)
+    return live(root, chosen)
+
+
+def live(root: Path, folder: SessionFolder | None) -> AutotuneApp:
+    """The application on a session, whose engine it starts when none is at work; without one, on all of the repository."""
+    return _app(root=root, folder=folder, watch=False)
 
 
 def watching(path: Path, session: str = "") -> AutotuneApp:

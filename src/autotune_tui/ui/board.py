@@ -194,28 +194,30 @@ class Column:
 
 def columns_for(view: BoardView, width: int) -> tuple[Column, ...]:
     """The columns that `width` cells have room for; what the experiment did always gets a share."""
-    brief = _column(PAIRS, lambda row: row.brief, view)
-    full = _column(PAIRS, lambda row: row.effect, view)
-    against = _column("vs base", lambda row: row.against, view)
     first = [
         _column("", lambda row: row.rank, view),
         _column("#", lambda row: str(row.index) if row.index else "", view),
         _column(view.heading, lambda row: row.value, view),
     ]
     status = _column("status", lambda row: f"{row.glyph} {row.status}", view, right=False)
-    secondary = [_secondary(place, view) for place in range(len(view.secondary))]
-    wished = (
-        *([against, full, *secondary[:count]] for count in range(len(secondary), -1, -1)),
-        [against, brief],
-        [brief],
-        [against],
-        [],
-    )
-    room = width - sum(column.width + 2 for column in (*first, status)) - (20 if width >= 60 else 12)
+    wished = _wished(view)
+    room = width - sum(column.width + 2 for column in (*first, status)) - (16 if width >= 60 else 12)
     middle = next((some for some in wished if sum(column.width + 2 for column in some) <= room), [])
     columns = (*first, *middle, status)
     taken = sum(column.width + 2 for column in columns)
     return (*columns, Column(WHAT, lambda row: row.what, max(width - taken, 4), right=False))
+
+
+def _wished(view: BoardView) -> list[list[Column]]:
+    """What may stand between value and status, the fullest choice first."""
+    brief = _column(PAIRS, lambda row: row.brief, view)
+    full = _column(PAIRS, lambda row: row.effect, view)
+    against = _column("vs base", lambda row: row.against, view)
+    secondary = [_secondary(place, view) for place in range(len(view.secondary))]
+    recorded = any(row.effect for row in view.typical)  # other tools record no evidence
+    base = [against, full] if recorded else [against]
+    rich = [[*base, *secondary[:count]] for count in range(len(secondary), -1, -1)]
+    return [*rich, [against, brief], [brief], [against]] if recorded else rich
 
 
 def _secondary(place: int, view: BoardView) -> Column:

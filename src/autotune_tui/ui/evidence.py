@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from autotune_tui.model import format as fmt
 from autotune_tui.model.events import Decision, Sample
 from autotune_tui.model.session import SessionState
 
-Purpose = Literal["experiment", "calibration", "validation", "nothing"]
+Purpose = Literal["experiment", "calibration", "validation", "nothing", "unrecorded"]
+"""What is measured; "unrecorded" for the journals of other tools, which have single values only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class EvidenceView:
     bars: tuple[EffectBar, ...]
     """The looks so far, the last one last."""
     state: str
-    """continue, keep or discard."""
+    """continue, keep or discard; once the experiment has ended, its status."""
     reason: str
     weak: bool
     next_look: int | None
@@ -71,7 +72,16 @@ def evidence(
         return _view(state, "calibration", state.calibration_samples)
     if state.validation_samples and state.validation_samples[-1].timestamp >= state.exp_at:
         return _validation(state)
-    return _view(state, "nothing", ())
+    foreign = state.session is None and bool(state.experiments)
+    return _view(state, "unrecorded" if foreign else "nothing", ())
+
+
+def concluded(view: EvidenceView, state: SessionState) -> EvidenceView:
+    """The evidence of an experiment once it has ended: with its verdict, and no look to come."""
+    ended = next((e for e in reversed(state.experiments) if not e.baseline and e.index == view.number), None)
+    if view.purpose != "experiment" or ended is None:
+        return view
+    return replace(view, state=ended.status, reason=fmt.one_line(ended.reason, 40), next_look=None)
 
 
 def _experiment(

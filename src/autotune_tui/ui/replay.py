@@ -13,7 +13,7 @@ from textual.binding import Binding, BindingType
 
 from autotune_tui.errors import JournalError
 from autotune_tui.journal.files import SessionFolder
-from autotune_tui.journal.reader import read_journal
+from autotune_tui.journal.reader import JournalTail
 from autotune_tui.ui.app import AutotuneApp
 from autotune_tui.ui.follower import PAINT_SECONDS, Look
 from autotune_tui.ui.screens.ask import AskScreen
@@ -51,14 +51,20 @@ class ReplayApp(AutotuneApp):
     async def _open(self) -> None:
         """Read the journal in a thread: a long one takes seconds."""
         try:
-            timeline = await asyncio.to_thread(lambda: Timeline(read_journal(self.journal)))
+            self.player.timeline = await asyncio.to_thread(_read, self.journal)
         except JournalError as error:
             self.store.show(Look(exists=True, problem=f"{error.title}: {error.message}"))
             return
-        self.player.timeline = timeline
         screen = self.screen_stack[-1]
         if isinstance(screen, ReplayScreen):
             screen.begin()
+
+
+def _read(journal: Path) -> Timeline:
+    if not journal.is_file():
+        raise JournalError("There is no journal", f"{journal} is not a file.")
+    tail = JournalTail(journal)
+    return Timeline(tail.read(), tail.tool)
 
 
 class ReplayScreen(LoopScreen):

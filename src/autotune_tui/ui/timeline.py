@@ -32,7 +32,8 @@ class Mark:
 class Timeline:
     """The records of a journal and the second, from the beginning of the replay, at which each was written."""
 
-    def __init__(self, records: Sequence[Record]) -> None:
+    def __init__(self, records: Sequence[Record], tool: str = "") -> None:
+        """`tool` is whose log it is, when it is another tool's."""
         self._records = records
         self._times, self._stamps = _times(records)
         self.duration = self._times[-1] if self._times else 0.0
@@ -41,7 +42,7 @@ class Timeline:
             for at, record in zip(self._times, records, strict=True)
             if isinstance(record, Result)
         )
-        self._known: list[Look] = [Look(exists=True)]
+        self._known: list[Look] = [Look(exists=True, tool=tool)]
         """What was seen after 0, `_STRIDE`, 2 `_STRIDE` ... records."""
 
     def count_at(self, seconds: float) -> int:
@@ -52,11 +53,11 @@ class Timeline:
         """The second at which there are this many records."""
         return self._times[min(count, len(self._times)) - 1] if count > 0 and self._times else 0.0
 
-    def look(self, count: int, near: tuple[int, Look] = (0, Look(exists=True))) -> Look:
+    def look(self, count: int, near: tuple[int, Look] | None = None) -> Look:
         """What was seen after `count` records; `near` is an earlier such look, from which less is to be folded."""
         stride = min(count // _STRIDE, len(self._known) - 1)
         start, look = stride * _STRIDE, self._known[stride]
-        if start < near[0] <= count:
+        if near is not None and start < near[0] <= count:
             start, look = near
         while start < count:
             end = min(start - start % _STRIDE + _STRIDE, count)
@@ -86,7 +87,7 @@ class Player:
         self.speed = speed
         self.position = 0.0
         self.playing = True
-        self._seen: tuple[int, Look] = (0, Look(exists=True))
+        self._seen: tuple[int, Look] | None = None
 
     @property
     def at_end(self) -> bool:
@@ -99,7 +100,7 @@ class Player:
     def look(self) -> Look:
         """What is seen at this position."""
         count = self.timeline.count_at(self.position)
-        if count != self._seen[0]:
+        if self._seen is None or count != self._seen[0]:
             self._seen = (count, self.timeline.look(count, self._seen))
         return self._seen[1]
 

@@ -309,6 +309,8 @@ class Standing:
 
     level: Literal["info", "warning", "bad"]
     text: str
+    short: str = ""
+    """What is said where there is no room for all of it."""
 
 
 def about(look: Look, now: float) -> tuple[Standing, ...]:
@@ -316,12 +318,11 @@ def about(look: Look, now: float) -> tuple[Standing, ...]:
     state = look.state
     if state.session is not None or not state.segments or look.reading:
         return ()
-    words = [f"{look.tool or 'autotune'} journal", fmt.count(len(state.experiments), "run")]
-    words.append("single samples, no evidence recorded")
+    what = f"{look.tool or 'autotune'} journal · {fmt.count(len(state.experiments), 'run')}"
     silent = now - look.modified if look.modified else 0.0
-    if silent >= SILENT_SECONDS:
-        words.append(f"silent for {_long(silent)}")
-    return (Standing("info", " · ".join(words)),)
+    since = f" · silent for {_long(silent)}" if silent >= SILENT_SECONDS else ""
+    text = f"{what} · single samples, no evidence recorded{since}"
+    return (Standing("info", text, f"{what} · no evidence recorded{since}"),)
 
 
 def standings(look: Look, now: float, name: str = "") -> tuple[Standing, ...]:

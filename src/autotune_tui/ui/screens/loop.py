@@ -12,7 +12,7 @@ from textual.screen import Screen
 from autotune_tui.ui import views
 from autotune_tui.ui.board import board
 from autotune_tui.ui.commands import COMMANDS, Situation, choose, shown_keys
-from autotune_tui.ui.evidence import evidence
+from autotune_tui.ui.evidence import concluded, evidence
 from autotune_tui.ui.follower import is_timed
 from autotune_tui.ui.layout import PANELS, PanelName, kind
 from autotune_tui.ui.output import agent_words, output_file
@@ -132,11 +132,12 @@ class LoopScreen(Screen[None]):
         self._show_plan()
         view = evidence(state, look.looks, look.keep_looks, look.most_pairs)
         panel = self.query_one(EvidencePanel)
-        if view.purpose != "nothing" or panel.view is None:
-            panel.show(view)  # else the last experiment's stays until the next one measures
+        if view.purpose == "nothing" and panel.view is not None:
+            view = concluded(panel.view, state)  # the last experiment's stays until the next one measures
+        panel.show(view)
         doing = views.activity(state)
         path = output_file(self.store.folder, state) if self.store.folder else None
-        self.query_one(BenchPanel).show(BenchView(path, doing, state.config.command))
+        self.query_one(BenchPanel).show(BenchView(path, doing, state.config.command, self.store.folder is None))
         self._show_clock()
         self._arrange()
 

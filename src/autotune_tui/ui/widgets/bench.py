@@ -30,6 +30,8 @@ class BenchView:
     doing: str
     """The experiment and its phase."""
     command: str
+    alone: bool = False
+    """Whether the journal lies alone, without the artifacts of its experiments."""
 
 
 class BenchPanel(Panel[BenchView]):
@@ -136,6 +138,8 @@ class BenchPanel(Panel[BenchView]):
         return strips[0] if strips else Strip.blank(width, self.rich_style)
 
     def _empty(self) -> Content:
+        if self.view is not None and self.view.alone:
+            return line(("This journal lies alone: the output of its benchmark is elsewhere.", DIM))
         if self.view is None or self.view.path is None:
             return line(("What the benchmark prints appears here.", DIM))
         command = self.view.command or "the command"

@@ -10,16 +10,16 @@ from autotune_tui.model import format as fmt
 from autotune_tui.ui.evidence import Axis, EvidenceView, axis_of, bar, dots, effect_axis, fast_half, labels, ticks
 from autotune_tui.ui.lines import Piece, fit, line
 from autotune_tui.ui.theme import BAD, CANDIDATE, DIM, GOOD, INCUMBENT, WARN
+from autotune_tui.ui.views import status_mark
 from autotune_tui.ui.widgets.panel import Panel
 
 _LABEL = 11
 """Cells of the labels at the left."""
-_EMPTY = (
-    "Nothing is being measured. While a candidate is, its runs and the incumbent's appear here as dots, two runs to a "
-    "pair, with the effect, its interval, and the looks at which it may be decided."
-)
-
-
+_WITHOUT = {
+    "nothing": "Nothing is being measured. While a candidate is, its runs and the incumbent's appear here as dots, two "
+    "runs to a pair, with the effect, its interval, and the looks at which it may be decided.",
+    "unrecorded": "This journal has one value for each experiment: how much of a difference is noise cannot be told.",
+}
 _NAMES = {"validation": ("first", "branch"), "calibration": ("one side", "the other")}
 
 
@@ -33,8 +33,7 @@ class EvidencePanel(Panel[EvidenceView]):
             "experiment": f"Evidence · #{view.number}",
             "calibration": "Evidence · the incumbent against itself",
             "validation": "Evidence · the gain, measured afresh",
-            "nothing": "Evidence",
-        }[view.purpose]
+        }.get(view.purpose, "Evidence")
 
     def subtitle(self, view: EvidenceView) -> str:
         if view.purpose != "experiment":
@@ -43,8 +42,8 @@ class EvidencePanel(Panel[EvidenceView]):
         return " · ".join(word for word in words if word)
 
     def lines(self, view: EvidenceView, width: int, height: int) -> list[Content]:
-        if view.purpose == "nothing":
-            return line((_EMPTY, DIM)).wrap(width)
+        if view.purpose in _WITHOUT:
+            return line((_WITHOUT[view.purpose], DIM)).wrap(width)
         if not view.incumbent and not view.candidate:
             return [line(("The first runs are under way.", DIM))]
         above = [summary(view, width), *_sides(view, width, air=height >= 12)]
@@ -88,9 +87,9 @@ def _is_sure(view: EvidenceView) -> bool:
 def _verdict(view: EvidenceView) -> Content:
     if view.purpose == "validation":
         return line(("● confirmed", GOOD) if view.state == "keep" else ("· no confirmed improvement", WARN))
-    mark, colour = ("●", GOOD) if view.state == "keep" else ("·", DIM)
+    mark, word, colour = status_mark(view.state)
     reason = f" ({view.reason.replace('_', ' ')})" if view.state != "keep" and view.reason else ""
-    return line((f"{mark} {view.state}{reason}", colour))
+    return line((f"{mark} {word}{reason}", colour))
 
 
 def _sides(view: EvidenceView, width: int, *, air: bool) -> list[Content]:

@@ -79,10 +79,13 @@ class Leaderboard(Panel[BoardView]):
         self.redraw()
 
     def redraw(self) -> None:
-        view, width = self.view, self.scrollable_content_region.width
-        if view is None or not width:
+        view, region = self.view, self.scrollable_content_region
+        if view is None or not region.width:
             return
         self._rows = [row for row in view.ranked if not self.filter or matches(row, self.filter)]
+        bar = self.styles.scrollbar_size_vertical
+        width = region.width + (bar if self.show_vertical_scrollbar else 0)
+        width -= bar if len(self._rows) + 1 > region.height else 0
         self._columns = columns_for(view, width)
         self.border_title, self.border_subtitle = Content(self.title(view)), Content(self.subtitle(view))
         self.virtual_size = Size(width, len(self._rows) + 1)

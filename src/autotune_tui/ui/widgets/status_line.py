@@ -25,5 +25,6 @@ class StatusLine(Bar[tuple[Standing, ...]]):
         pieces = []
         for place, standing in enumerate(view):
             mark, colour = _MARKS[standing.level]
-            pieces.append(Piece(-place, line((f"{mark} {standing.text}", colour))))
+            short = line((f"{mark} {standing.short}", colour)) if standing.short else None
+            pieces.append(Piece(-place, line((f"{mark} {standing.text}", colour)), short))
         return fit(pieces, width, "   ")

@@ -165,7 +165,7 @@ class PreflightStep(Step):
             RunsView(
                 tuple(float(sample["value"]) for sample in self._samples),
                 tuple(str(sample.get("side", "")) for sample in self._samples),
-                int(last.get("expected", 0)),
+                int(last.get("expected", 0)) if self._busy else len(self._samples),
                 self.draft.value("metric.unit"),
             )
         )
