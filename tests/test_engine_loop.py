@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -61,7 +62,7 @@ async def test_good_changes_are_kept_and_useless_ones_are_not(tmp_path: Path) ->
     body = git(ours.repo, "log", "-1", "--format=%B", branch)
     assert "A lower number should improve cost" in body
     trailers = git(ours.repo, "log", "-1", "--format=%(trailers:only)", branch)
-    assert "Autotune-Metric: cost 6" in trailers
+    assert re.search(r"Autotune-Metric: cost (59|60|61)\b", trailers)
     assert "Autotune-Effect: −2" in trailers
     assert "Autotune-Experiment: 001-test/4" in trailers
 

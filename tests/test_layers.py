@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-HEAVY = ("git", "pydantic", "optuna", "libcst", "rich", "anthropic", "textual", "scipy", "watchfiles", "psutil")
+HEAVY = ("pydantic", "optuna", "libcst", "rich", "anthropic", "textual", "scipy", "watchfiles", "psutil")
 SCREENS = tuple(name for name in HEAVY if name not in ("pydantic",))
 
 
@@ -44,7 +44,7 @@ def test_the_import_contracts_hold() -> None:
         ("autotune_tui.report", (*HEAVY, "numpy", "click")),
         ("autotune_tui.stats", HEAVY),
         ("autotune_tui.config", SCREENS),
-        ("autotune_tui.workspace", tuple(name for name in SCREENS if name != "git")),
+        ("autotune_tui.workspace", SCREENS),
         ("autotune_tui.cli", (*HEAVY, "numpy")),
     ],
 )

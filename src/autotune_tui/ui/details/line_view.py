@@ -67,6 +67,8 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         super().__init__(id=id)
         self._source: Lines = NoLines()
         self._strips: LRUCache[tuple[int, int], Strip] = LRUCache(1024)
+        self.following = False
+        """Whether the last line is kept in sight, whatever the size of the view becomes."""
 
     @property
     def source(self) -> Lines:
@@ -77,9 +79,19 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         self._source = source
         self._strips.clear()
         self.virtual_size = Size(source.width, source.count)
-        if top:
+        if self.following:
+            self._to_end()
+        elif top:
             self.scroll_to(0, 0, animate=False)
         self.refresh()
+
+    def on_resize(self) -> None:
+        if self.following:
+            self._to_end()
+
+    def _to_end(self) -> None:
+        # At once: a scroll that waits for the next refresh comes after one that the user made meanwhile.
+        self.scroll_end(animate=False, x_axis=False, immediate=True)
 
     def reveal(self, y: int) -> None:
         """Scroll so that line `y` is in sight, a third from the top when it was not."""

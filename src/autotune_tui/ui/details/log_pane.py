@@ -121,9 +121,8 @@ class LogPane(Pane):
         view = self._view
         width = max(view.scrollable_content_region.width, 20) if self._wrapped else 0
         at = self._hits[self._hit] if self._hit is not None else None
+        view.following = self._following
         view.show(LogLines(self._log, width, self.query_one(FindBar).text, at), top=top)
-        if self._following:
-            view.scroll_end(animate=False, x_axis=False)
         self._tell()
 
     def _tell(self) -> None:
@@ -147,7 +146,7 @@ class LogPane(Pane):
     def _scrolled(self) -> None:
         view = self._view
         if self._following and view.scroll_y < view.max_scroll_y:
-            self._following = False
+            self._following = view.following = False
             self._tell()
 
     def action_next_log(self) -> None:
@@ -161,7 +160,8 @@ class LogPane(Pane):
             top = source.line_of(round(self._view.scroll_y))
             self._wrapped = not self._wrapped
             self._draw()
-            self._go_to(top)
+            if not self._following:
+                self._go_to(top)
 
     def action_follow(self) -> None:
         self._following, self._unseen = True, 0
