@@ -31,7 +31,7 @@ class JournalTail:
     `restarted` may also mean that the log has shown itself to be something else than was said before.
 
     With `settled_samples=False`, samples of experiments whose result is already there are checked but not handed on:
-    `fold` passes over them anyway, and they are nine tenths of a long journal.
+    `fold` passes over them anyway, and they are about two thirds of a long journal.
     """
 
     def __init__(self, path: Path, *, settled_samples: bool = True) -> None:
