@@ -47,7 +47,7 @@ class Terminal:
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # as installed: with compiled modules
         self.started = time.perf_counter()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "autotune_tui", *arguments],
+            [sys.executable, *arguments],
             stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True,
         )  # fmt: skip
         os.close(slave)
@@ -105,6 +105,10 @@ class Terminal:
         self.close()
 
 
+def watching(folder: SessionFolder) -> Terminal:
+    return Terminal("-m", "autotune_tui", "--watch", str(folder.root))
+
+
 def now() -> datetime:
     return datetime.now(UTC)
 
@@ -137,8 +141,19 @@ def first_frame(folder: SessionFolder, repeats: int, text: bytes = _LAST_LINE) -
     """Seconds from the start of the process until `text` is on the screen: the least of some starts."""
     times = []
     for _ in range(repeats):
-        with Terminal("--watch", str(folder.root)) as terminal:
+        with watching(folder) as terminal:
             times.append(terminal.when(text) - terminal.started)
+    return min(times)
+
+
+def peer() -> float:
+    """Seconds until a Textual application of one line shows it: what no interface made with it can go below."""
+    script = "from textual.app import App\nfrom textual.widgets import Static\n"
+    script += "class One(App):\n    def compose(self):\n        yield Static('all commands')\nOne().run()\n"
+    times = []
+    for _ in range(7):
+        with Terminal("-c", script) as terminal:
+            times.append(terminal.when(_LAST_LINE) - terminal.started)
     return min(times)
 
 
@@ -149,7 +164,7 @@ def key_to_paint(folder: SessionFolder, presses: int) -> list[float]:
     log = next(folder.experiments.glob("*")) / "bench.log"
     writer = threading.Thread(target=stream, args=(log, stop))
     times = []
-    with Terminal("--watch", str(folder.root)) as terminal:
+    with watching(folder) as terminal:
         terminal.when(_LAST_LINE)
         writer.start()
         time.sleep(1.0)
@@ -179,7 +194,10 @@ def stream(log: Path, stop: threading.Event) -> None:
 def line_to_screen(folder: SessionFolder, lines: int) -> list[float]:
     """Seconds from the write of a record until its words are on the screen."""
     times = []
-    with Terminal("--watch", str(folder.root)) as terminal, JournalWriter(folder.journal, now=now) as journal:
+    with (
+        watching(folder) as terminal,
+        JournalWriter(folder.journal, now=now) as journal,
+    ):
         terminal.when(_LAST_LINE)
         time.sleep(1.0)
         for number in range(lines):
@@ -193,7 +211,7 @@ def line_to_screen(folder: SessionFolder, lines: int) -> list[float]:
 
 def load(folder: SessionFolder, seconds: float, write: Callable[[float], None] | None = None) -> float:
     """The share of a core that the program uses while `write` writes to the journal, or while nothing happens."""
-    with Terminal("--watch", str(folder.root)) as terminal:
+    with watching(folder) as terminal:
         terminal.when(_LAST_LINE)
         time.sleep(2.0)
         before, began = terminal.cpu(), time.perf_counter()
@@ -225,7 +243,7 @@ def paints_while_timed(folder: SessionFolder, seconds: float) -> float:
     with (
         EngineLock(folder.lock),
         JournalWriter(folder.journal, now=now) as journal,
-        Terminal("--watch", str(folder.root)) as terminal,
+        watching(folder) as terminal,
     ):
         journal.append(Phase(experiment=9_999_999, phase="sync"))
         journal.append(Phase(experiment=9_999_999, phase="measure"))
@@ -244,7 +262,10 @@ def paints_while_timed(folder: SessionFolder, seconds: float) -> float:
 
 def growth(folder: SessionFolder, experiments: int) -> float:
     """MB by which memory grows over so many experiments; a minute each makes 1,440 a day."""
-    with Terminal("--watch", str(folder.root)) as terminal, JournalWriter(folder.journal, now=now) as journal:
+    with (
+        watching(folder) as terminal,
+        JournalWriter(folder.journal, now=now) as journal,
+    ):
         terminal.when(_LAST_LINE)
         time.sleep(3.0)
         before = terminal.memory()
@@ -272,7 +293,11 @@ def main() -> None:
         empty = SessionFolder.of(base, "000-empty")
         empty.create()
         first_frame(empty, 1)  # compiles the modules
-        row("first frame, empty journal", 1e3 * first_frame(empty, repeats), 350, "ms")
+        least = peer()
+        print(f"{'first frame of a Textual application with one line of text':<66} {1e3 * least:>8.1f} ms")
+        empty_frame = first_frame(empty, repeats)
+        row("first frame, empty journal", 1e3 * empty_frame, 350, "ms")
+        print(f"{'  against that application':<66} {empty_frame / least:>8.2f} x")
         long = folder_with(base, results_only(10_000), "results")
         row("first frame, 10,000 results", 1e3 * first_frame(long, repeats), 600, "ms")
         row("  all of it on the screen", 1e3 * first_frame(long, repeats, b"10000 tried"), 600, "ms")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shlex
 import sys
 from pathlib import Path
@@ -31,6 +32,7 @@ def screen(path: Path, watch: bool, session: str) -> int:
             "The screens need one.",
             "`autotune-tui run` prints a line per event, `autotune-tui status` where the session stands.",
         )
+    gc.disable()  # until the first frame, see AutotuneApp.on_mount: a sixth of the time until then
     return show(watching(path, session) if watch or path.is_file() else opening(path, session))
 
 

@@ -123,6 +123,8 @@ class Result(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Phase(Record):
+    """A phase of an experiment begins or ends."""
+
     type: ClassVar[str] = "phase"
     experiment: int = 0
     phase: str = ""
@@ -135,6 +137,8 @@ class Phase(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Plan(Record):
+    """What the agent wants to do, and why."""
+
     type: ClassVar[str] = "plan"
     experiment: int = 0
     agent: str = ""
@@ -258,6 +262,8 @@ class Control(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Health(Record):
+    """The session's health has changed, or a playbook begins."""
+
     type: ClassVar[str] = "health"
     experiment: int = 0
     health: str = ""
@@ -273,6 +279,8 @@ class Health(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Usage(Record):
+    """What one call of an agent cost."""
+
     type: ClassVar[str] = "usage"
     experiment: int = 0
     agent: str = ""
@@ -283,6 +291,8 @@ class Usage(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Note(Record):
+    """Something a person should know, in words."""
+
     type: ClassVar[str] = "note"
     level: str = "info"
     """info or warning."""
