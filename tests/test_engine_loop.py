@@ -303,10 +303,11 @@ async def test_the_environment_has_no_secret_and_a_seed_for_each_pair(
 ) -> None:
     """Both sides of a pair get the same fresh seed."""
     monkeypatch.setenv("SOME_API_KEY", "do-not-tell")
-    bench = f'#!/bin/sh\nenv >> {tmp_path}/env.log\necho "METRIC cost=$(cat src/value.txt).$AUTOTUNE_SEED"\n'
-    ours = session(tmp_path, VALUES.format(values="50"), bench=bench)
+    bench = f'#!/bin/sh\nenv >> {tmp_path}/seen/env.log\necho "METRIC cost=$(cat src/value.txt).$AUTOTUNE_SEED"\n'
+    (tmp_path / "seen").mkdir()
+    ours = session(tmp_path, VALUES.format(values="50"), f'[sandbox]\nwrite = ["{tmp_path}/seen"]', bench=bench)
     await ours.run()
-    assert "do-not-tell" not in (tmp_path / "env.log").read_text()
+    assert "do-not-tell" not in (tmp_path / "seen" / "env.log").read_text()
     samples = [event for event in ours.events if isinstance(event, Sample)]
     pairs: dict[tuple[str, int, int], list[str]] = {}
     for sample in samples:

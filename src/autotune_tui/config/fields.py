@@ -10,9 +10,11 @@ import re
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from autotune_tui.config.sandbox import Sandbox
+from autotune_tui.config.table import Table as Table
 from autotune_tui.config.values import (
     Amount,
     Command,
@@ -29,10 +31,6 @@ from autotune_tui.config.values import (
 _METRIC_NAME = r"^[\w.\-/]+$"
 _METRIC_NAME_WORDS = "a name of letters, digits and . _ - /"
 MetricName = Annotated[str, StringConstraints(pattern=_METRIC_NAME)]
-
-
-class Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Direction(StrEnum):
@@ -256,6 +254,7 @@ class SessionConfig(Table):
     health: HealthLimits = Field(default_factory=HealthLimits)
     recovery: Recovery = Field(default_factory=Recovery)
     workspace: WorkspaceOptions = Field(default_factory=WorkspaceOptions)
+    sandbox: Sandbox = Field(default_factory=Sandbox)
     decision: Decision = Field(default_factory=Decision)
     simplicity: Simplicity = Field(default_factory=Simplicity)
     agent_command: AgentCommand = Field(default_factory=AgentCommand, validate_default=True)

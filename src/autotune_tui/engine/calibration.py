@@ -151,7 +151,7 @@ async def set_up(engine: Engine, side: Side, log: Path) -> None:
     """Run `[benchmark].setup` in a worktree. Raises EngineError when it fails."""
     command = engine.config.benchmark.setup
     if command:
-        run = await engine.command(command, side, limit=engine.config.benchmark.timeout, log=log)
+        run = await engine.command(command, side, limit=engine.config.benchmark.timeout, log=log, job="setup")
         if not run.ok:
             raise EngineError(
                 "The set-up command failed", f"`{text_of(command)}` failed: {run.failure}.\n{run.tail}",
@@ -163,7 +163,7 @@ async def build(engine: Engine, side: Side, commit: str, log: Path) -> None:
     """Build a worktree for `commit` unless it was. Raises EngineError when it fails."""
     command = engine.config.benchmark.build
     if command and engine.built.get(side) != commit:
-        run = await engine.command(command, side, limit=engine.config.benchmark.timeout, log=log)
+        run = await engine.command(command, side, limit=engine.config.benchmark.timeout, log=log, job="build")
         if not run.ok:
             raise EngineError(
                 "The build fails on code that was not changed",
@@ -177,7 +177,7 @@ async def verify_unchanged(engine: Engine, log: Path) -> None:
     """The checks must pass on the unchanged code, or they could say nothing about a candidate."""
     checks = engine.config.checks
     if checks.command:
-        run = await engine.command(checks.command, "candidate", limit=checks.timeout, log=log)
+        run = await engine.command(checks.command, "candidate", limit=checks.timeout, log=log, job="checks")
         if not run.ok:
             raise EngineError(
                 "The checks fail on code that was not changed",
@@ -195,6 +195,7 @@ async def calibrate(engine: Engine, segment: int, log: Path) -> tuple[Calibratio
         for side in SIDES:
             taken = await sampler.take(side, seed=derived_seed(engine.seed, "warm-up", segment), discard=True)
             warm = taken.run.wall
+            engine.warm[side] = engine.built.get(side, "")
         sampler.repeat = repeats(warm, config.metric.source)
         comparison = Comparison(sampler, derived_seed(engine.seed, "calibration", segment), math.inf, "log")
         while len(comparison.blocks.taken) < BLOCKS[config.decision.profile]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from autotune_tui.agents.base import Context, PastExperiment, Plan, Reflection
+from autotune_tui.engine import confinement
 from autotune_tui.engine.core import Engine, text_of
 from autotune_tui.journal.files import read_text
 from autotune_tui.measure.environment import command_environment
@@ -25,13 +27,15 @@ FAILURES = {"crash": "benchmark_crash", "checks_failed": "checks_failed"}
 """The shared `failure` field of a result, by status."""
 
 
-def benchmark_command(engine: Engine) -> Command:
-    """The benchmark on the incumbent, as the profilers run it."""
+def benchmark_command(engine: Engine, scratch: Path) -> Command:
+    """The benchmark on the incumbent, as the profilers run it; they write into `scratch`."""
     return Command(
         argv=argv_of(engine.config.benchmark.command),
         cwd=engine.workspace.incumbent,
         env=command_environment({**engine.config.benchmark.env, "AUTOTUNE_SEED": "0"}),
         timeout=engine.config.benchmark.timeout,
+        prefix=confinement.prefix(engine, "incumbent", "benchmark", also=(scratch,)),
+        limits=confinement.limits(engine.config.sandbox),
     )
 
 

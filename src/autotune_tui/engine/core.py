@@ -13,10 +13,13 @@ from typing import Literal, TypeVar
 from autotune_tui.agents.base import Agent
 from autotune_tui.config import Command as ConfigCommand
 from autotune_tui.config import SessionConfig
+from autotune_tui.config.sandbox import Job
+from autotune_tui.engine import confinement
 from autotune_tui.journal.files import SessionFolder
 from autotune_tui.journal.writer import JournalWriter
 from autotune_tui.measure.environment import Snapshot, command_environment
 from autotune_tui.measure.executors.base import Command, Executor, Run, argv_of
+from autotune_tui.measure.sandbox import Sandbox
 from autotune_tui.model.events import Note, Record
 from autotune_tui.model.profile import Profile
 from autotune_tui.model.state import SessionState, fold
@@ -40,12 +43,15 @@ class Engine:
     """Secret until journalled: orders, seeds and relabelings come from it, so no candidate can know them before."""
     on_event: Callable[[Record], None]
     snapshot: Snapshot
+    sandbox: Sandbox
     died: bool = False
     """Whether the engine before this one ended without a word."""
     outside: float = 0.0
     """Seconds spent waiting for commands and agents so far; the rest of an experiment's time is the loop's own."""
     built: dict[Side, str] = field(default_factory=dict)
     """The commit that each worktree was last built for."""
+    warm: dict[Side, str] = field(default_factory=dict)
+    """The commit for which each worktree's bytecode was last made."""
     profiles: dict[str, Profile] = field(default_factory=dict)
     """Profiles by commit: the incumbent's changes only with a keep."""
 
@@ -70,8 +76,14 @@ class Engine:
         log: Path | None,
         env: dict[str, str] | None = None,
         repeat: int = 1,
+        job: Job = "benchmark",
+        writable: bool = False,
+        stdin: bytes = b"",
     ) -> Run:
-        """Run one of the configured commands in a worktree, for at most `limit` seconds."""
+        """Run one of the configured commands in a worktree, confined, for at most `limit` seconds.
+
+        The benchmark gets a tree that is read-only but for its outputs, unless `writable`.
+        """
         return await self.waiting(
             self.executor.run(
                 Command(
@@ -81,6 +93,10 @@ class Engine:
                     timeout=limit,
                     log=log,
                     repeat=repeat,
+                    stdin=stdin,
+                    purpose=job,
+                    prefix=confinement.prefix(self, side, job, writable=writable),
+                    limits=confinement.limits(self.config.sandbox),
                 )
             )
         )

@@ -177,7 +177,7 @@ async def profile(x: Experiment) -> None:
         if before is not None and before.tool == "none":  # no profiler works for this command
             known[x.incumbent] = replace(before, commit=x.incumbent)
         else:
-            command = context.benchmark_command(x.engine)
+            command = context.benchmark_command(x.engine, x.folder / profilers.SCRATCH)
             known[x.incumbent] = await x.engine.waiting(
                 profilers.profile(x.engine.executor, command, command.cwd, x.incumbent, x.folder)
             )
@@ -279,7 +279,9 @@ async def commit(x: Experiment) -> None:
 async def build(x: Experiment) -> None:
     command = x.engine.config.benchmark.build
     if command:
-        run = await x.engine.command(command, "candidate", limit=x.engine.config.benchmark.timeout, log=x.log)
+        run = await x.engine.command(
+            command, "candidate", limit=x.engine.config.benchmark.timeout, log=x.log, job="build"
+        )
         if not run.ok:
             detail = f"`{text_of(command)}` failed: {run.failure}"
             raise Failed("build", Verdict("crash", "build_failed", detail), run.tail)
@@ -289,7 +291,7 @@ async def build(x: Experiment) -> None:
 async def check(x: Experiment) -> None:
     checks = x.engine.config.checks
     if checks.command:
-        run = await x.engine.command(checks.command, "candidate", limit=checks.timeout, log=x.log)
+        run = await x.engine.command(checks.command, "candidate", limit=checks.timeout, log=x.log, job="checks")
         if not run.ok:
             detail = f"`{text_of(checks.command)}` failed: {run.failure}"
             raise Failed("check", Verdict("checks_failed", "checks_failed", detail), run.tail)

@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from autotune_tui.engine.budget import time_left
-from autotune_tui.engine.calibration import build
+from autotune_tui.engine.calibration import SIDES, build
 from autotune_tui.engine.control import Control
 from autotune_tui.engine.core import Engine
 from autotune_tui.engine.sampling import Blocks, Comparison, Sampler, derived_seed
+from autotune_tui.engine.warm import compile_changed
 from autotune_tui.journal.writer import timestamp
 from autotune_tui.model.events import Calibration, Decision, Validation
 from autotune_tui.model.experiment import Segment
@@ -67,6 +68,8 @@ async def measure(engine: Engine, control: Control, experiment: int, log: Path, 
     sampler = Sampler(engine, "experiment", experiment, log, calibration.timeout, calibration.repeat)
     seed = derived_seed(engine.seed, "experiment", experiment)
     comparison = Comparison(sampler, seed, calibration.sigma, scale_of(calibration))
+    for side in SIDES:
+        await compile_changed(engine, side, log)
     # The candidate's first run is colder than the incumbent's: caches, byte code, page cache.
     await sampler.take("candidate", seed=derived_seed(seed, "warm-up"), discard=True)
     began = time.monotonic()
@@ -249,6 +252,7 @@ async def validate(engine: Engine, control: Control) -> Validation:
     for side, commit in sides.items():
         await engine.place(side, commit)
         await build(engine, side, commit, log)
+        await compile_changed(engine, side, log)
     sampler = Sampler(engine, "validation", 0, log, engine.config.benchmark.timeout, calibration.repeat)
     seed = derived_seed(engine.seed, "validation", segment.number, tip)
     comparison = Comparison(sampler, seed, calibration.sigma, scale_of(calibration))

@@ -82,6 +82,7 @@ async def look(engine: Engine, say: Callable[[Line], None]) -> None:
         say(Line("warn", "git", warning))
     say(Line("pass", "scope", f"{count(len(require_files(engine)), 'file')} may be changed"))
     say(free_space(workspace.incumbent))
+    say(sandbox_line(engine))
     log = engine.folder.baseline / "bench.log"
     await prepare_both(engine, workspace.tip(), log)
     if settings.checks.command:
@@ -129,6 +130,13 @@ def measuring_lines(settings: SessionConfig, calibration: Calibration, blocks: B
             Line("fail", "guards", f"no run reported {', '.join(missing)}", "Print `METRIC name=value` for each guard.")
         )
     return lines
+
+
+def sandbox_line(engine: Engine) -> Line:
+    if engine.sandbox.kind == "none":
+        text = f"none: a candidate may write and read all that you can. {engine.sandbox.reason}"
+        return Line("warn", "sandbox", text, "Install bubblewrap: apt install bubblewrap.")
+    return Line("pass", "sandbox", f"{engine.sandbox.kind}; a trial command was confined")
 
 
 def free_space(folder: Path) -> Line:

@@ -15,7 +15,7 @@ from pathlib import Path
 from autotune_tui import __version__
 from autotune_tui.agents.registry import make_agent
 from autotune_tui.config import SessionConfig
-from autotune_tui.engine import artifacts, loop
+from autotune_tui.engine import artifacts, confinement, loop
 from autotune_tui.engine.control import Control, Stopped
 from autotune_tui.engine.core import Engine
 from autotune_tui.engine.loop import End
@@ -91,6 +91,7 @@ def _begin(engine: Engine) -> None:
             agent=engine.agent.name,
             tool=__version__,
             engine=identity(),
+            sandbox=engine.sandbox.kind,
         ),
         sync=True,
     )
@@ -98,6 +99,10 @@ def _begin(engine: Engine) -> None:
         engine.note(engine.journal.mended, "warning")
     for warning in workspace.warnings:
         engine.note(warning, "warning")
+    if engine.sandbox.kind == "none":
+        engine.note(
+            f"no sandbox: commands may write, read and reach all that you can. {engine.sandbox.reason}", "warning"
+        )
     for path in workspace.locked_in_scope():
         engine.note(f"{path} is locked, as a command names it; name it in [scope].include to allow changes to it")
     record = engine.folder.baseline / "env-snapshot.txt"
@@ -137,6 +142,7 @@ async def engine_for(
             seed=secrets.randbits(48),
             on_event=on_event,
             died=state.session is not None and state.end is None,
+            sandbox=await asyncio.to_thread(confinement.sandbox_for, repo, settings, workspace, environment),
             snapshot=await asyncio.to_thread(snapshot, repo, argv_of(settings.benchmark.command), environment),
         )
         try:

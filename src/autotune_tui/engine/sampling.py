@@ -71,6 +71,8 @@ class Sampler:
             log=self.log,
             env={"AUTOTUNE_SEED": str(seed)},
             repeat=self.repeat,
+            # Both sides are of one commit that is kept: their first runs may leave bytecode, and nothing is judged yet.
+            writable=discard and self.purpose == "calibration",
         )
         if not done.ok:
             raise SampleFailed(side, "timeout" if done.timed_out else "benchmark_crash", done.failure, done.tail)

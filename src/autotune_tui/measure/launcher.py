@@ -8,7 +8,8 @@ file on the launcher's standard input kills whatever still runs.
 Requests and replies are JSON lines on standard input and output:
 
     {"op": "run", "id": 7, "argv": [..], "cwd": .., "env": {..}, "timeout": s, "grace": s, "log": path or null,
-     "head": bytes, "tail": bytes, "stdin": bool, "repeat": n}     ->   {"id": 7, "wall": .., ..}, when the command has ended
+     "head": bytes, "tail": bytes, "stdin": bool, "repeat": n,
+     "prefix": [..], "limits": {..} or null}     ->   {"id": 7, "wall": .., ..}, when the command has ended
     {"op": "cancel"}                                               ->   the running command's reply comes at once
 
 Three file descriptors, named on the command line, are shared with the engine: the command's standard input, which the engine
@@ -17,7 +18,7 @@ process id, for the case that this process is killed. A message would wake the e
 """
 
 # pathlib would cost as much memory and time at the start as all the rest, and typing 1 MB, hence:
-# ruff: noqa: PTH110, PTH112, PTH116, PTH118, PTH123
+# ruff: noqa: PTH208, PTH110, PTH112, PTH116, PTH118, PTH123
 from __future__ import annotations
 
 import contextlib
@@ -176,11 +177,19 @@ class Job:
         self.wall = self.cpu = 0.0
         self.peak_rss = self.leftovers = 0
         self.timed_out = self.cancelled = False
+        self.watch = Watch(request["limits"]) if request["limits"] else None
+        self.beyond = ""
 
     def spawn(self) -> None:
         """Start the command. Raises OSError and ValueError as `launch_error` explains them."""
         os.chdir(self.request["cwd"])
-        path = find_program(self.request["argv"][0], self.request["env"].get("PATH", os.defpath))
+        argv = self.request["argv"]
+        path = find_program(argv[0], self.request["env"].get("PATH", os.defpath))
+        if prefix := self.request["prefix"]:
+            # What confines the command would report its absence in words of its own, and as an ordinary exit code.
+            if not os.access(path, os.X_OK):
+                raise OSError(errno.EACCES if os.path.exists(path) else errno.ENOENT, "", path)
+            path, argv = prefix[0], [*prefix, *argv]
         out, out_end = self.pipe(self.stdout)
         err, err_end = self.pipe(None)
         os.lseek(self.stdin, 0, os.SEEK_SET)
@@ -189,7 +198,7 @@ class Job:
             self.started = time.perf_counter_ns()
             self.pid = os.posix_spawn(
                 path,
-                self.request["argv"],
+                argv,
                 self.request["env"],
                 file_actions=[stdin, (os.POSIX_SPAWN_DUP2, out_end, 1), (os.POSIX_SPAWN_DUP2, err_end, 2)],
                 setsid=True,
@@ -199,6 +208,8 @@ class Job:
         finally:
             os.close(out_end)
             os.close(err_end)
+        if self.watch:
+            self.watch.begin(self.pid)
         self.poller.register(out, select.POLLIN)
         self.poller.register(err, select.POLLIN)
 
@@ -225,7 +236,12 @@ class Job:
                 self.signal_group(signal.SIGKILL if stopping else signal.SIGTERM)
                 deadline = time.monotonic() + self.request["grace"]
                 stopping = True
+            if self.watch and not self.beyond and (beyond := self.watch.look(self.pid)):
+                self.beyond = beyond
+                self.kill_all()
             wait = min(max(0.0, deadline - time.monotonic()), 3600.0) * 1000 + 1
+            if self.watch:
+                wait = min(wait, self.watch.wait * 1000 + 1)
             resting = taken > 0 and not eager
             ready = self.control.poller.poll(PAUSE_MS) if resting else self.poller.poll(wait)
             taken = sum(self.handle(fd) for fd, _ in ready)
@@ -278,6 +294,10 @@ class Job:
                 self.wall = (time.perf_counter_ns() - self.started) / 1e9
                 self.status = status
 
+    def kill_all(self) -> None:
+        """Kill the tree from its root: with a sandbox around it the kernel ends all that is inside at once."""
+        self.signal_group(signal.SIGKILL)
+
     def signal_group(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, number)
@@ -322,6 +342,97 @@ class Job:
         for fd in list(self.readers):
             os.close(fd)
         self.readers.clear()
+
+
+WATCH_SECONDS = 0.1
+"""How often a command's use is looked at: 0.1 ms of work, on a processor that the command leaves free where there is one."""
+LEAST_FREE_MEMORY = 0.04
+"""Share of the machine's memory below which a command with limits is killed: shared memory is in no process's account."""
+LEAST_FREE_DISK = 128 * 1024 * 1024
+
+
+class Watch:
+    """Looks now and then at what a command uses up; what the kernel can limit by itself it limits."""
+
+    def __init__(self, limits: dict[str, int]) -> None:
+        self.limits = limits
+        self.due = 0.0
+        self.free = 0
+
+    @property
+    def wait(self) -> float:
+        return max(0.0, self.due - time.monotonic())
+
+    def begin(self, pid: int) -> None:
+        """Limit the process that was just started, and so all that it will start."""
+        self.due = time.monotonic() + WATCH_SECONDS
+        self.free = free_disk()
+        if sys.platform == "linux":
+            with contextlib.suppress(OSError):  # it has ended already
+                size = self.limits["file_size"]
+                resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, size))
+                resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
+
+    def look(self, pid: int) -> str:
+        """The limit that the command has gone beyond, in words; empty when there is none or it is too early to look."""
+        if self.wait:
+            return ""
+        words = self.use(pid)
+        self.due = time.monotonic() + WATCH_SECONDS
+        return words
+
+    def use(self, pid: int) -> str:
+        count = memory = 0
+        waiting = [pid]
+        while waiting:
+            each = waiting.pop()
+            with contextlib.suppress(OSError, ValueError):
+                memory += resident(each)
+                count += 1
+                waiting += offspring(each)
+            if count > self.limits["processes"]:
+                return f"it had more than {self.limits['processes']} processes"
+        if memory > self.limits["memory"]:
+            return f"it used more than {self.limits['memory'] / 1e6:,.0f} MB of memory"
+        if free_memory() < LEAST_FREE_MEMORY:
+            return "the machine had hardly any memory left"
+        free = free_disk()
+        if self.free - free > self.limits["disk"] or (free < LEAST_FREE_DISK < self.free):
+            return f"the disk lost {(self.free - free) / 1e6:,.0f} MB while it ran"
+        return ""
+
+
+def resident(pid: int) -> int:
+    with open(f"/proc/{pid}/statm", "rb") as file:
+        return int(file.read().split()[1]) * resource.getpagesize()
+
+
+def offspring(pid: int) -> list[int]:
+    """The children of all threads of a process."""
+    found: list[int] = []
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{task}/children", "rb") as file:
+            found += map(int, file.read().split())
+    return found
+
+
+def free_memory() -> float:
+    """The share of the machine's memory that is available; 1 where it is not known."""
+    try:
+        with open("/proc/meminfo", "rb") as file:
+            fields = dict(line.split()[:2] for line in file.read(256).splitlines()[:3])
+        return int(fields[b"MemAvailable:"]) / int(fields[b"MemTotal:"])
+    except (OSError, KeyError, ValueError):
+        return 1.0
+
+
+def free_disk() -> int:
+    """Bytes that may still be written below the current directory, which is the command's."""
+    try:
+        status = os.statvfs(".")
+    except OSError:
+        return 0
+    return status.f_bavail * status.f_frsize
 
 
 def become_subreaper() -> bool:
@@ -418,6 +529,7 @@ def perform(request: dict[str, Any], control: Control, shared: Shared) -> dict[s
         "cpu": 0.0,
         "peak_rss": 0,
         "leftovers": 0,
+        "beyond": "",
         "started_at": time.time(),
     }
     before = clocks()
@@ -437,7 +549,7 @@ def perform(request: dict[str, Any], control: Control, shared: Shared) -> dict[s
             os.pwrite(shared.pid, b"%20d" % 0, 0)
             job.stdout.finish()
             add(totals, job)
-            if job.status or job.timed_out or job.cancelled:
+            if job.status or job.timed_out or job.cancelled or job.beyond:
                 break
         log.finish()
     finally:
@@ -460,7 +572,11 @@ def add(totals: dict[str, Any], job: Job) -> None:
     totals["leftovers"] += job.leftovers
     totals["peak_rss"] = max(totals["peak_rss"], job.peak_rss)
     totals["exit"], totals["signal"] = (code, None) if code >= 0 else (None, -code)
+    if job.request["prefix"] and 128 < code < 128 + signal.NSIG:
+        # The sandbox's own process tells the signal that ended the command as a shell does.
+        totals["exit"], totals["signal"] = None, code - 128
     totals["timed_out"] = job.timed_out
+    totals["beyond"] = job.beyond
     if job.stdout.error:
         totals["stdout_error"] = f"standard output: {job.stdout.error}"
 

@@ -51,6 +51,8 @@ class Session(Record):
     tool: str = ""
     engine: Mapping[str, Any] = field(default_factory=dict)
     """Identity of the engine process: pid, started (clock ticks since boot), boot_id, host."""
+    sandbox: str = ""
+    """What confines commands: bubblewrap or none; empty where none was recorded."""
     outcome: str = ""
     """On `end`: completed, paused, stopped, failed."""
     reason: str = ""

@@ -342,6 +342,8 @@ def standings(look: Look, now: float, name: str = "") -> tuple[Standing, ...]:
         found.append(
             Standing("warning", f"paused: {fmt.one_line(state.health_reason, 120) or 'no reason was recorded'}")
         )
+    if state.session is not None and state.end is None and state.session.sandbox == "none":
+        found.append(Standing("warning", "no sandbox"))
     silent = now - look.modified if look.modified else 0.0
     if (
         state.session is not None

@@ -119,6 +119,15 @@ class Workspace:
                     self._refs.delete()
                 raise
 
+    @property
+    def git_folder(self) -> Path:
+        """The repository's git directory, which both worktrees share."""
+        return self._repository.common
+
+    def changed_paths(self, old: str, new: str) -> tuple[str, ...]:
+        """The files that differ between two commits, and are in the new one."""
+        return tuple(change.path for change in differences(self._git, old, new) if change.new_mode.startswith("100"))
+
     def tip(self) -> str:
         """The commit of the session's branch."""
         return self._refs.tip()

@@ -15,6 +15,19 @@ def argv_of(command: str | Sequence[str]) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What a command may use up. A command that goes beyond is killed, with all that it started."""
+
+    memory: int
+    """Resident bytes of all its processes together."""
+    processes: int
+    file_size: int
+    """Bytes of any one file."""
+    disk: int
+    """Bytes by which the free space below its directory may shrink."""
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
     """One command to run to its end."""
 
@@ -30,6 +43,9 @@ class Command:
     """What the command reads; nothing but end of file when empty."""
     repeat: int = 1
     """Runs in one sample, for commands too short to be timed alone. Figures are of a mean run; `stdout` is the last run's."""
+    prefix: tuple[str, ...] = ()
+    """What confines the command: a program and its arguments, before those of the command (`measure.sandbox`)."""
+    limits: Limits | None = None
     purpose: str = "command"
     """Names it in messages: benchmark, build, check, profile, .."""
 
@@ -70,10 +86,12 @@ class Run:
     """Why the output could not be written, or only in part; the sample is good all the same."""
     error: str = ""
     """Why the command could not be started."""
+    beyond: str = ""
+    """The limit for which it was killed, in words."""
 
     @property
     def ok(self) -> bool:
-        return self.exit == 0 and not self.timed_out and not self.error
+        return self.exit == 0 and not self.timed_out and not self.error and not self.beyond
 
     @property
     def failure(self) -> str:
@@ -82,6 +100,8 @@ class Run:
             return ""
         if self.error:
             return self.error
+        if self.beyond:
+            return f"killed, as {self.beyond}"
         if self.timed_out:
             return f"killed after {self.wall:.3g} s, as it took longer than allowed"
         if self.signal is not None:

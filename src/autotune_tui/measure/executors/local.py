@@ -10,6 +10,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, Self
 
 from autotune_tui.errors import MeasureError
@@ -73,6 +74,8 @@ class LocalExecutor:
             "log": None if command.log is None else _wire(str(command.log.absolute())),
             "stdin": bool(command.stdin),
             "repeat": command.repeat,
+            "prefix": [_wire(argument) for argument in command.prefix],
+            "limits": None if command.limits is None else asdict(command.limits),
             **self._limits,
         }
 
@@ -193,7 +196,7 @@ _LAUNCHER_ENV = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME")
 """All that the launcher's own Python may need; an API key of the engine must not be one `/proc/$PPID/environ` away."""
 _PLAIN = (
     "wall", "cpu", "peak_rss", "left_out", "leftovers", "steal", "clock_step", "suspended", "started_at", "runs",
-    "rss_floor", "log_error",
+    "rss_floor", "log_error", "beyond",
 )  # fmt: skip
 
 

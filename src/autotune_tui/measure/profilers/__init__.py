@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import shutil
 from pathlib import Path
 
 from autotune_tui.measure import python
@@ -13,7 +14,7 @@ from autotune_tui.measure.profilers.stacks import NoProfile, Sources
 from autotune_tui.measure.profilers.words import bottleneck, moved, render
 from autotune_tui.model.profile import Profile
 
-__all__ = ["bottleneck", "moved", "profile", "render"]
+__all__ = ["SCRATCH", "bottleneck", "moved", "profile", "render"]
 
 
 async def profile(executor: Executor, command: Command, worktree: Path, commit: str, out: Path) -> Profile:
@@ -27,19 +28,24 @@ async def profile(executor: Executor, command: Command, worktree: Path, commit: 
     found = python.interpreter(command.argv, command.cwd, command.env) is not None
     # A shell command may run Python further down (make, a script): py-spy finds out.
     tools = _PYTHON_TOOLS if found else _SHELL_TOOLS if python.is_shell(command.argv) else _NATIVE_TOOLS
+    scratch = out / SCRATCH
+    scratch.mkdir(exist_ok=True)
     sources, reasons = Sources(worktree), list[str]()
     for tool in tools:
         try:
-            result = await tool(executor, command, sources, commit, out)
+            result = await tool(executor, command, sources, commit, scratch)
             break
         except NoProfile as reason:
             reasons.append(str(reason))
     else:
         result = Profile("none", commit, 0.0, 0, (), note="There is no profile. " + ". ".join(reasons) + ".")
+    shutil.rmtree(scratch, ignore_errors=True)
     _write(result, out)
     return result
 
 
+SCRATCH = "profile.tmp"
+"""Folder below `out` for the tools' own files: all of `out` that a confined command may write."""
 _PYTHON_TOOLS = (pyspy.profile, cprofile.profile)
 _SHELL_TOOLS = (pyspy.profile, perf.profile)
 _NATIVE_TOOLS = (perf.profile,)

@@ -1,0 +1,39 @@
+"""The table [sandbox]: what commands of a session may read, write, reach and use up."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from autotune_tui.config.table import Table
+from autotune_tui.config.values import RelativePath
+
+Job = Literal["setup", "build", "checks", "benchmark"]
+
+
+class Sandbox(Table):
+    mode: Literal["auto", "bubblewrap", "none"] = Field(
+        "auto", description="auto: bubblewrap where it works, else none, and that is said"
+    )
+    network: list[Job] = Field(
+        default=["setup"], description="Commands that may use the network: setup, build, checks, benchmark"
+    )
+    read: list[str] = Field(
+        default_factory=list,
+        description="Folders outside the repository to show read-only, such as ~/data; the home folder is hidden",
+        json_schema_extra={"expects": "a path"},
+    )
+    write: list[str] = Field(
+        default_factory=list,
+        description="Folders outside the repository that commands may write, such as ~/.cache/go-build",
+        json_schema_extra={"expects": "a path"},
+    )
+    outputs: list[RelativePath] = Field(
+        default_factory=list,
+        description="Folders of the worktree that the benchmark may write; the rest is read-only while it is timed",
+    )
+    memory: int = Field(0, ge=0, description="MB that a command's processes may use; 0: three quarters", strict=True)
+    processes: int = Field(1000, ge=1, description="The most processes of a command at a time", strict=True)
+    file_size: int = Field(16384, ge=1, description="MB that one file may have", strict=True)
+    scratch: int = Field(1024, ge=1, description="MB in each of /tmp, /dev/shm and the empty home folder", strict=True)

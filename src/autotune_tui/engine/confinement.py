@@ -1,0 +1,81 @@
+"""How a session's commands are confined: the places that they see, by what they are for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autotune_tui.measure import python
+from autotune_tui.measure.executors.base import Limits, argv_of
+from autotune_tui.measure.sandbox import Sandbox, open_sandbox, places_of
+
+if TYPE_CHECKING:
+    from autotune_tui.config import SessionConfig
+    from autotune_tui.config.sandbox import Job
+    from autotune_tui.config.sandbox import Sandbox as Settings
+    from autotune_tui.engine.core import Engine
+    from autotune_tui.workspace import Side, Workspace
+
+MEMORY_SHARE = 0.75
+MEGABYTE = 1 << 20
+DISK = 16 * 1024 * MEGABYTE
+"""By how much free space may shrink while one command runs: a large build fits, a full disk does not come of it."""
+
+
+def sandbox_for(repo: Path, settings: SessionConfig, workspace: Workspace, env: Mapping[str, str]) -> Sandbox:
+    """The session's sandbox, tried once. Raises MeasureError when the one that is asked for does not work."""
+    table, root = settings.sandbox, workspace.root
+    places = places_of(
+        home=Path.home(),
+        read=[root, workspace.git_folder, *(_path(text, root) for text in table.read)],
+        covered=[root / ".autotune"],
+        shown=[],
+        write=[_path(text, root) for text in table.write],
+        env=env,
+        python=python.interpreter(argv_of(settings.benchmark.command), repo, env),
+    )
+    return open_sandbox(table.mode, env, places, table.scratch * MEGABYTE)
+
+
+def prefix(
+    engine: Engine, side: Side, job: Job, *, writable: bool = False, also: tuple[Path, ...] = ()
+) -> tuple[str, ...]:
+    """What stands before a command that runs in a worktree for a purpose. It may write the folders `also`, too."""
+    settings, tree = engine.config, engine.tree(side)
+    if engine.sandbox.kind == "none":
+        return ()
+    metric_file = bool(settings.metric.file) and not settings.sandbox.outputs
+    # A link in the way is the candidate's: what it points at is not to be written.
+    outputs = [tree / name for name in settings.sandbox.outputs if is_inside(tree / name, tree)]
+    outputs += also
+    for folder in outputs:
+        folder.mkdir(parents=True, exist_ok=True)
+    return engine.sandbox.prefix(
+        tree,
+        writable=writable or job != "benchmark" or metric_file,
+        network=job in settings.sandbox.network,
+        outputs=outputs,
+    )
+
+
+def is_inside(path: Path, tree: Path) -> bool:
+    """Whether a path of a worktree, with every link followed, still lies in it."""
+    return tree.resolve() in path.resolve().parents
+
+
+def limits(table: Settings) -> Limits:
+    """What one command may use up."""
+    memory = table.memory * MEGABYTE or int(_machine_memory() * MEMORY_SHARE)
+    return Limits(memory, table.processes, table.file_size * MEGABYTE, DISK)
+
+
+@lru_cache(maxsize=1)
+def _machine_memory() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def _path(text: str, root: Path) -> Path:
+    return root / Path(text).expanduser()
