@@ -189,7 +189,10 @@ class Job:
             # What confines the command would report its absence in words of its own, and as an ordinary exit code.
             if not os.access(path, os.X_OK):
                 raise OSError(errno.EACCES if os.path.exists(path) else errno.ENOENT, "", path)
-            path, argv = prefix[0], [*prefix, *argv]
+            argv = [*prefix, *argv]
+            if self.watch:
+                argv = self.watch.limited(argv)
+            path = argv[0]
         out, out_end = self.pipe(self.stdout)
         err, err_end = self.pipe(None)
         os.lseek(self.stdin, 0, os.SEEK_SET)
@@ -299,6 +302,12 @@ class Job:
         self.signal_group(signal.SIGKILL)
 
     def signal_group(self, number: int) -> None:
+        if self.request["prefix"] and number == signal.SIGTERM:
+            # For the sandbox's own processes it would be the end, and the command would never hear of it.
+            for pid in inside(self.pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
+            return
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, number)
 
@@ -319,6 +328,11 @@ class Job:
                 self.leftovers += 1
             return
         killed: set[int] = set()
+        if self.request["prefix"]:
+            # The sandbox's first process, ours by now, ends them all, but what they used is then in no one's account.
+            survivors = [pid for root in children() for pid in descendants(root)]
+            self.cpu += sum(map(processor_time, survivors))
+            self.leftovers += len(survivors)
         deadline = time.monotonic() + SWEEP_SECONDS
         while (alive := children()) and time.monotonic() < deadline:
             for pid in alive:
@@ -329,7 +343,8 @@ class Job:
                 self.control.handle(fd)
             self.collect()
         killed.discard(self.pid)
-        self.leftovers += len(killed)
+        if not self.request["prefix"]:
+            self.leftovers += len(killed)
 
     def drain(self) -> None:
         """Read what the command left in the pipes, and no more: without a subreaper a daemon may go on to write."""
@@ -362,6 +377,13 @@ class Watch:
     @property
     def wait(self) -> float:
         return max(0.0, self.due - time.monotonic())
+
+    def limited(self, argv: list[str]) -> list[str]:
+        """A sandbox has forked before we could limit it from outside: prlimit does it beforehand, for about 1 ms."""
+        with contextlib.suppress(OSError):
+            size = self.limits["file_size"]
+            return [find_program("prlimit", os.defpath), f"--fsize={size}:{size}", "--core=0:0", "--", *argv]
+        return argv
 
     def begin(self, pid: int) -> None:
         """Limit the process that was just started, and so all that it will start."""
@@ -414,6 +436,32 @@ def offspring(pid: int) -> list[int]:
         with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{task}/children", "rb") as file:
             found += map(int, file.read().split())
     return found
+
+
+def descendants(pid: int) -> list[int]:
+    """All processes below one."""
+    found, waiting = list[int](), [pid]
+    while waiting:
+        with contextlib.suppress(OSError):
+            waiting += (below := offspring(waiting.pop()))
+            found += below
+    return found
+
+
+def inside(pid: int) -> list[int]:
+    """The processes in a sandbox, without its own two: the one that was started and the first one inside."""
+    with contextlib.suppress(OSError):
+        return [each for first in offspring(pid) for each in descendants(first)]
+    return []
+
+
+def processor_time(pid: int) -> float:
+    """Seconds of a process and of those that it has waited for, to some 10 ms; 0 when it is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return sum(map(int, file.read().rpartition(b")")[2].split()[11:15])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError):
+        return 0.0
 
 
 def free_memory() -> float:

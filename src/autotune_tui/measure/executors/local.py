@@ -167,6 +167,9 @@ class _Launcher:
     async def _died(self) -> MeasureError:
         """The launcher is gone: what it ran is no one's child any more, so its group is killed from here."""
         if pid := int(os.pread(self._pid, 20, 0) or 0):
+            with contextlib.suppress(OSError):  # a sandbox's first process is in a group of its own
+                for child in launcher.offspring(pid):
+                    os.kill(child, signal.SIGKILL)
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(pid, signal.SIGKILL)
         assert self._process.stderr is not None

@@ -1,0 +1,293 @@
+"""What a confined command can see, write, reach and use up (A6)."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from autotune_tui.engine.confinement import is_inside
+from autotune_tui.errors import MeasureError
+from autotune_tui.measure.executors.base import Command, Limits, Run
+from autotune_tui.measure.executors.local import LocalExecutor
+from autotune_tui.measure.sandbox import Sandbox, find_sandbox, open_sandbox, places_of
+
+MEGABYTE = 1 << 20
+LIMITS = Limits(memory=2000 * MEGABYTE, processes=200, file_size=100 * MEGABYTE, disk=2000 * MEGABYTE)
+PATH = {"PATH": os.environ.get("PATH", os.defpath)}
+
+pytestmark = pytest.mark.skipif(
+    find_sandbox("auto", PATH).kind != "bubblewrap", reason="bubblewrap does not work here: apt install bubblewrap"
+)
+
+
+class Walls:
+    """A worktree in a sandbox, beside a repository with a journal."""
+
+    def __init__(self, folder: Path, executor: LocalExecutor) -> None:
+        self.executor = executor
+        self.home = folder / "home"
+        self.repo = folder / "repo"
+        self.tree = folder / "cache" / "candidate"
+        self.other = folder / "cache" / "incumbent"
+        for path in (self.home, self.repo / ".autotune", self.tree, self.other):
+            path.mkdir(parents=True)
+        (self.home / ".netrc").write_text("password")
+        (self.repo / "data").write_text("data")
+        (self.repo / ".autotune" / "journal").write_text("numbers")
+        (self.tree / ".git").write_text("gitdir: nowhere")
+        (self.other / "code").write_text("code")
+        self.write: list[Path] = []
+
+    def sandbox(self) -> Sandbox:
+        places = places_of(
+            home=self.home,
+            read=[self.repo],
+            covered=[self.repo / ".autotune"],
+            shown=[],
+            write=self.write,
+            env=PATH,
+            python=Path(sys.executable),
+        )
+        return open_sandbox("bubblewrap", PATH, places, 8 * MEGABYTE)
+
+    async def run(
+        self,
+        *argv: str,
+        writable: bool = False,
+        network: bool = False,
+        outputs: tuple[Path, ...] = (),
+        limits: Limits = LIMITS,
+        timeout: float = 30.0,  # noqa: ASYNC109 - it is what is tested
+    ) -> Run:
+        prefix = self.sandbox().prefix(self.tree, writable=writable, network=network, outputs=outputs)
+        env = {**PATH, "HOME": str(self.home)}
+        return await self.executor.run(Command(argv, self.tree, env, timeout, prefix=prefix, limits=limits))
+
+    async def shell(self, text: str, **options: object) -> Run:
+        return await self.run("/bin/sh", "-c", text, **options)  # type: ignore[arg-type]
+
+    async def python(self, text: str, **options: object) -> Run:
+        return await self.run(sys.executable, "-c", text, **options)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+async def walls(tmp_path: Path) -> AsyncIterator[Walls]:
+    async with LocalExecutor() as executor:
+        yield Walls(tmp_path, executor)
+
+
+async def test_a_timed_tree_is_read_only_but_for_its_outputs(walls: Walls) -> None:
+    """Nothing can be remembered from run to run."""
+    out = walls.tree / "out"
+    out.mkdir()
+    run = await walls.shell("touch out/yes; touch no; touch .git/no; echo x > .git; ls", outputs=(out,))
+    assert sorted(path.name for path in walls.tree.iterdir()) == [".git", "out"]
+    assert (out / "yes").exists()
+    assert (walls.tree / ".git").read_text() == "gitdir: nowhere"
+    assert "Read-only file system" in run.tail
+
+
+async def test_a_build_may_write_its_tree_but_not_git(walls: Walls) -> None:
+    await walls.shell("touch built; echo x > .git; mv .git away; rm -f .git", writable=True)
+    assert (walls.tree / "built").exists()
+    assert (walls.tree / ".git").read_text() == "gitdir: nowhere"
+
+
+async def test_home_temporary_folders_journal_and_the_other_worktree_are_hidden(walls: Walls) -> None:
+    """Credentials, results of earlier runs and the incumbent are out of reach; the repository is there to read."""
+    look = f"cat {walls.repo}/data; ls -A {walls.home} {walls.repo}/.autotune {walls.other}; echo x > {walls.repo}/data"
+    run = await walls.shell(look)
+    assert run.stdout.startswith("data")
+    for word in (".netrc", "journal", "code"):
+        assert word not in run.stdout
+    assert (walls.repo / "data").read_text() == "data"
+
+
+async def test_temporary_files_do_not_outlive_a_run(walls: Walls) -> None:
+    keep = "/tmp/remembered /dev/shm/remembered $HOME/remembered"
+    first = await walls.shell(f"touch {keep} && ls {keep}")
+    second = await walls.shell(f"ls {keep}")
+    assert first.ok, first.tail
+    assert second.stdout == ""
+
+
+async def test_named_folders_may_be_written_by_every_command(walls: Walls, tmp_path: Path) -> None:
+    walls.write = [tmp_path / "kept"]
+    walls.write[0].mkdir()
+    assert (await walls.shell(f"touch {walls.write[0]}/file")).ok
+    assert (walls.write[0] / "file").exists()
+
+
+async def test_nothing_of_the_kernel_can_be_written(walls: Walls) -> None:
+    """Root without a capability may still write /proc/sys unless it is read-only; asked, not tried."""
+    names = (
+        "/proc/sys/kernel/core_pattern /proc/sys/vm/drop_caches /proc/sysrq-trigger /proc/mtrr /sys/kernel /etc /usr"
+    )
+    run = await walls.shell(f"for name in {names}; do test -w $name && echo $name; done; grep Cap /proc/self/status")
+    writable = [line for line in run.stdout.splitlines() if line.startswith("/")]
+    assert writable == []
+    assert {line.split()[1] for line in run.stdout.splitlines() if line.startswith("Cap")} == {"0" * 16}
+
+
+async def test_mounts_stay_as_they_are(walls: Walls) -> None:
+    """Also for root: no remount, no user namespace in which one could."""
+    run = await walls.shell("mount -o remount,rw,bind /; unshare -Ur true; test -w /usr && echo escaped; true")
+    assert "escaped" not in run.stdout
+    if "--disable-userns" in walls.sandbox().program:
+        assert "unshare" in run.tail
+
+
+async def test_processes_outside_are_not_to_be_seen(walls: Walls) -> None:
+    run = await walls.python(
+        f"import os; print(os.path.exists('/proc/{os.getpid()}/environ'), len(os.listdir('/proc')))"
+    )
+    assert run.stdout.startswith("False") or os.getpid() < 10
+
+
+async def test_the_network_is_off_unless_allowed(walls: Walls) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        reach = f"import socket; socket.create_connection(('127.0.0.1', {port}), 5)"
+        assert not (await walls.python(reach)).ok
+        assert (await walls.python(reach, network=True)).ok
+
+
+async def test_figures_are_those_of_the_command_and_of_all_that_it_started(walls: Walls) -> None:
+    """bubblewrap and its own small processes are not what is measured, and work in an orphan is the command's."""
+    burn = "import time\nwhile time.process_time() < 0.3: pass"
+    child = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {burn!r}])"
+    orphan = (
+        "import os, time\n"
+        "end, other = os.pipe()\n"
+        "if os.fork() == 0:\n"
+        "    os.setsid()\n"
+        "    while time.process_time() < 0.3: pass\n"
+        "    os.write(other, b'x'); time.sleep(60)\n"
+        "os.read(end, 1)"
+    )
+    assert 0.3 <= (await walls.python(burn)).cpu < 1.5
+    assert 0.3 <= (await walls.python(child)).cpu < 1.5
+    assert 0.3 <= (await walls.python(orphan)).cpu < 1.5
+    big = await walls.python(f"x = bytearray({100 * MEGABYTE})")
+    small = await walls.python("pass")
+    assert 95 * MEGABYTE < big.peak_rss - small.peak_rss < 105 * MEGABYTE
+
+
+async def test_how_a_command_ended_is_told_as_without_a_sandbox(walls: Walls) -> None:
+    assert (await walls.shell("exit 7")).exit == 7
+    assert (await walls.shell("kill -SEGV $$")).signal == 11
+    assert (await walls.run("no-such-program")).exit == 127
+    assert (await walls.run("./.git")).exit == 126
+
+
+async def test_a_command_that_takes_too_long_is_killed_with_all_it_started(walls: Walls) -> None:
+    run = await walls.shell("trap '' TERM; (setsid sleep 61.5 &) ; sleep 61.5", timeout=0.5)
+    assert run.timed_out
+    assert not _running("61.5")
+
+
+def _running(argument: str) -> bool:
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if argument.encode() in (folder / "cmdline").read_bytes().split(b"\0"):
+                return True
+        except OSError:
+            continue
+    return False
+
+
+async def test_too_many_processes_end_the_sample(walls: Walls) -> None:
+    run = await walls.shell(
+        "i=0; while [ $i -lt 120 ]; do sleep 62.5 & i=$((i+1)); done; wait", limits=replace(LIMITS, processes=50)
+    )
+    assert run.failure == "killed, as it had more than 50 processes"
+    assert not _running("62.5")
+
+
+async def test_too_much_memory_ends_the_sample(walls: Walls) -> None:
+    hog = f"import time; x = [bytes([1]) * {50 * MEGABYTE} for _ in range(5)]; time.sleep(60)"
+    run = await walls.python(hog, limits=replace(LIMITS, memory=150 * MEGABYTE))
+    assert run.failure == "killed, as it used more than 157 MB of memory"
+
+
+async def test_a_file_that_grows_too_large_ends_the_sample(walls: Walls) -> None:
+    run = await walls.shell(
+        "head -c 20000000 /dev/zero > big", writable=True, limits=replace(LIMITS, file_size=MEGABYTE)
+    )
+    assert not run.ok
+    assert (walls.tree / "big").stat().st_size == MEGABYTE
+
+
+async def test_fresh_folders_are_bounded(walls: Walls) -> None:
+    run = await walls.shell("for f in /tmp /dev/shm $HOME; do head -c 20000000 /dev/zero > $f/big; done")
+    assert run.tail.count("No space left on device") == 3
+
+
+async def test_the_folder_for_files_may_not_be_left_by_a_link(tmp_path: Path) -> None:
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "out").symlink_to(tmp_path)
+    assert not is_inside(tmp_path / "tree" / "out", tmp_path / "tree")
+    assert is_inside(tmp_path / "tree" / "results", tmp_path / "tree")
+
+
+def test_without_bubblewrap_there_is_no_sandbox_and_the_reason_is_said(tmp_path: Path) -> None:
+    found = find_sandbox("auto", {"PATH": str(tmp_path)})
+    assert found.kind == "none"
+    assert found.reason == "bubblewrap (bwrap) is not installed"
+    assert found.prefix(tmp_path, writable=False) == ()
+
+
+def test_a_bubblewrap_that_is_forbidden_is_found_out_by_trying(tmp_path: Path) -> None:
+    """As in a container that allows no namespaces."""
+    program = tmp_path / "bwrap"
+    program.write_text("#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n")
+    program.chmod(0o755)
+    path = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    found = find_sandbox("auto", path)
+    assert found.kind == "none"
+    assert "No permissions to create new namespace" in found.reason
+    with pytest.raises(MeasureError, match="bubblewrap does not work here"):
+        find_sandbox("bubblewrap", path)
+
+
+def test_none_is_none_although_bubblewrap_works() -> None:
+    assert find_sandbox("none", PATH).kind == "none"
+
+
+async def test_the_cost_is_below_ten_milliseconds_a_run(walls: Walls) -> None:
+    """The least of many runs, as the machine may be busy."""
+    program = shutil.which("true") or "/bin/true"
+    confined = [(await walls.run(program)).wall for _ in range(20)]
+    bare = [
+        (await walls.executor.run(Command((program,), walls.tree, PATH, 30.0, limits=LIMITS))).wall for _ in range(20)
+    ]
+    assert min(confined) - min(bare) < 0.010
+
+
+async def test_a_command_that_takes_too_long_is_asked_to_end_first(walls: Walls) -> None:
+    run = await walls.shell("trap 'echo tidied; exit 0' TERM; while :; do sleep 0.05; done", timeout=0.5)
+    assert run.timed_out
+    assert "tidied" in run.stdout
+
+
+async def test_when_the_launcher_is_killed_nothing_goes_on_inside(walls: Walls) -> None:
+    before = {child.pid for child in psutil.Process().children()}
+    running = asyncio.create_task(walls.shell("setsid sleep 63.5 & sleep 63.5"))
+    while not _running("63.5"):  # noqa: ASYNC110 - nobody would send an event
+        await asyncio.sleep(0.01)
+    (launcher,) = (child for child in psutil.Process().children() if child.pid not in before)
+    launcher.kill()
+    with pytest.raises(MeasureError):
+        await running
+    async with asyncio.timeout(10):
+        while _running("63.5"):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
