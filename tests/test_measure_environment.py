@@ -14,13 +14,14 @@ from autotune_tui.measure.environment import Snapshot, command_environment, diff
 
 def test_commands_see_no_secrets_no_git_state_and_no_traces_of_the_terminal() -> None:
     base = {
-        "PATH": "/bin", "HOME": "/home/x", "LANG": "C.UTF-8", "KEYBOARD": "us", "MONKEY_PATCH": "1",
+        "PATH": "/bin", "HOME": "/home/x", "LANG": "C.UTF-8", "JAVA_HOME": "/jdk", "OTHER": "1", "PYTHONTOKEN_KEY": "s",
+        "DATABASE_URL": "postgres://x:secret@db", "WANTED": "w",
         "ANTHROPIC_API_KEY": "s", "GITHUB_TOKEN": "s", "DB_PASSWORD": "s", "aws_secret_access_key": "s", "X_APIKEY": "s",
         "GIT_DIR": "/x", "SSH_CONNECTION": "a b", "TMUX": "1", "COLUMNS": "80", "SHLVL": "3", "PWD": "/", "_": "/bin/x",
         "PYTHONDONTWRITEBYTECODE": "1", "TERM": "xterm",
     }  # fmt: skip
-    assert command_environment({"OMP_NUM_THREADS": "1"}, base) == {
-        "PATH": "/bin", "HOME": "/home/x", "LANG": "C.UTF-8", "KEYBOARD": "us", "MONKEY_PATCH": "1",
+    assert command_environment({"OMP_NUM_THREADS": "1"}, base, ["WANTED"]) == {
+        "PATH": "/bin", "HOME": "/home/x", "LANG": "C.UTF-8", "JAVA_HOME": "/jdk", "WANTED": "w",
         "GIT_OPTIONAL_LOCKS": "0", "PYTHONHASHSEED": "0", "TERM": "dumb", "OMP_NUM_THREADS": "1",
     }  # fmt: skip
 

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from autotune_tui.config.table import Table
-from autotune_tui.config.values import RelativePath
+from autotune_tui.config.values import RelativePath, VariableName
 
 Job = Literal["setup", "build", "checks", "benchmark"]
 
@@ -28,6 +28,12 @@ class Sandbox(Table):
         default_factory=list,
         description="Folders outside the repository that commands may write, such as ~/.cache/go-build",
         json_schema_extra={"expects": "a path"},
+    )
+    passed: list[VariableName] = Field(
+        default_factory=list,
+        alias="pass",
+        description="Environment variables to hand on to commands; only harmless ones known to be needed are else",
+        json_schema_extra={"expects": "a variable's name"},
     )
     outputs: list[RelativePath] = Field(
         default_factory=list,

@@ -32,7 +32,9 @@ def benchmark_command(engine: Engine, scratch: Path) -> Command:
     return Command(
         argv=argv_of(engine.config.benchmark.command),
         cwd=engine.workspace.incumbent,
-        env=command_environment({**engine.config.benchmark.env, "AUTOTUNE_SEED": "0"}),
+        env=command_environment(
+            {**engine.config.benchmark.env, "AUTOTUNE_SEED": "0"}, passed=engine.config.sandbox.passed
+        ),
         timeout=engine.config.benchmark.timeout,
         prefix=confinement.prefix(engine, "incumbent", "benchmark", also=(scratch,)),
         limits=confinement.limits(engine.config.sandbox),
@@ -64,7 +66,7 @@ async def of(x: Experiment) -> Context:
         history=tuple(past(summary) for summary in state.experiments if not summary.baseline),
         ideas=read_text(engine.folder.ideas),
         health=state.health,
-        environment=command_environment(config.benchmark.env),
+        environment=command_environment(config.benchmark.env, passed=config.sandbox.passed),
         submitted=x.control.submitted,
     )
 

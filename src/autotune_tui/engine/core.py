@@ -89,7 +89,9 @@ class Engine:
                 Command(
                     argv=argv_of(command),
                     cwd=self.tree(side),
-                    env=command_environment({**self.config.benchmark.env, **(env or {})}),
+                    env=command_environment(
+                        {**self.config.benchmark.env, **(env or {})}, passed=self.config.sandbox.passed
+                    ),
                     timeout=limit,
                     log=log,
                     repeat=repeat,

@@ -128,7 +128,7 @@ async def engine_for(
     workspace = Workspace.open(repo, folder.id, settings.workspace, settings.scope, locked)
     agent = make_agent(settings)
     executor = LocalExecutor()
-    environment = command_environment(settings.benchmark.env)
+    environment = command_environment(settings.benchmark.env, passed=settings.sandbox.passed)
     with JournalWriter(folder.journal, now=lambda: datetime.now(UTC)) as journal:
         state = load_state(folder.journal)  # after the writer has mended a torn last line
         engine = Engine(

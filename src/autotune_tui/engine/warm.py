@@ -36,6 +36,6 @@ async def compile_changed(engine: Engine, side: Side, log: Path) -> None:
 def _python(engine: Engine, side: Side) -> str | None:
     """The benchmark's Python; where its command does not show one, that of PATH."""
     settings = engine.config.benchmark
-    env = command_environment(settings.env)
+    env = command_environment(settings.env, passed=engine.config.sandbox.passed)
     found = python.interpreter(argv_of(settings.command), engine.tree(side), env)
     return str(found) if found else shutil.which("python3", path=env.get("PATH"))

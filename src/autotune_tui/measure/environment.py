@@ -8,7 +8,7 @@ import platform
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,10 +20,16 @@ SECRET_WORDS = frozenset(
 )  # fmt: skip
 DROPPED = frozenset(
     ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "PYTHONSTARTUP", "PYTHONINSPECT", "PYTHONBREAKPOINT",
-     "PYTHONPROFILEIMPORTTIME", "PWD", "OLDPWD", "SHLVL", "_", "COLUMNS", "LINES", "WINDOWID", "STY", "COLORTERM",
-     "FORCE_COLOR", "CLICOLOR_FORCE")
+     "PYTHONPROFILEIMPORTTIME")
 )  # fmt: skip
-DROPPED_PREFIXES = ("GIT_", "SSH_", "TMUX", "TERM_", "VTE_", "VSCODE_", "AUTOTUNE_", "PYTEST_")
+ALLOWED = re.compile(
+    r"PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|HOSTTYPE|OSTYPE|MAKEFLAGS|VIRTUAL_ENV|CONDA_(?:PREFIX|DEFAULT_ENV)"
+    r"|(?:JAVA|JDK|GRADLE|MAVEN|M2|CARGO|RUSTUP|PYENV|NVM|VOLTA|DENO|BUN|GRAALVM|SPARK|HADOOP|ANDROID|CUDA|ROCM|HF|TORCH)_"
+    r"(?:HOME|ROOT|DIR|INSTALL|PATH|VISIBLE_DEVICES)|CUDA_\w+|HIP_VISIBLE_DEVICES|NVIDIA_VISIBLE_DEVICES|GO(?:PATH|ROOT|CACHE|MODCACHE|TOOLCHAIN)"
+    r"|XDG_(?:CACHE|CONFIG|DATA)_HOME|SSL_CERT_(?:FILE|DIR)|PKG_CONFIG_PATH|CPATH|LIBRARY_PATH|C_INCLUDE_PATH|CPLUS_INCLUDE_PATH"
+    r"|DYLD_(?:FALLBACK_)?LIBRARY_PATH|CMAKE_\w+|DOTNET_ROOT|SDKROOT|DEVELOPER_DIR"
+)
+"""Variables that commands get beside SPEED_VARIABLES: where tools are, and the language. No name that holds a secret."""
 FIXED = {"GIT_OPTIONAL_LOCKS": "0", "PYTHONHASHSEED": "0", "TERM": "dumb"}
 SPEED_VARIABLES = re.compile(
     r"PYTHON\w+|LD_PRELOAD|LD_LIBRARY_PATH|MALLOC_\w+|(?:OMP|MKL|OPENBLAS|NUMEXPR|VECLIB|NUMBA|POLARS|RAYON)_\w+"
@@ -36,22 +42,26 @@ C_SIGNS = ("Makefile", "CMakeLists.txt", "meson.build", "setup.py", "*.c", "*.cp
 TOOL_SECONDS = 1.0
 
 
-def command_environment(extra: Mapping[str, str], base: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The whole environment of benchmark, build and check commands: `base` (default: ours), controlled, then `extra`.
+def command_environment(
+    extra: Mapping[str, str], base: Mapping[str, str] | None = None, passed: Collection[str] = ()
+) -> dict[str, str]:
+    """The whole environment of benchmark, build and check commands: what is known to be needed of `base` (default: ours), the
+    variables named in `passed`, and `extra`.
 
-    Dropped: what looks like a secret; git's variables; whatever differs from one terminal or shell level to the next, as the
-    environment's size moves the stack and so the timing; and Python's switches that slow or change its start. String hashes
+    All else is left out: a secret may have any name, and whatever differs from one terminal to the next moves the stack and
+    so the timing. Of what is known, Python's switches that slow or change its start are dropped. String hashes
     are fixed, as both sides of a pair would else differ by the order of their sets; a benchmark that wants more than one
     order sets PYTHONHASHSEED itself.
     """
     source = os.environ if base is None else base
-    kept = {name: value for name, value in source.items() if not _is_dropped(name)}
+    kept = {name: value for name, value in source.items() if name in passed or _is_kept(name)}
     return kept | FIXED | dict(extra)
 
 
-def _is_dropped(name: str) -> bool:
+def _is_kept(name: str) -> bool:
     words = set(re.split(r"[_\-.]", name.upper()))
-    return name in DROPPED or name.startswith(DROPPED_PREFIXES) or bool(words & SECRET_WORDS)
+    known = ALLOWED.fullmatch(name) or SPEED_VARIABLES.fullmatch(name)
+    return bool(known) and name not in DROPPED and not words & SECRET_WORDS
 
 
 @dataclass(frozen=True, slots=True)
