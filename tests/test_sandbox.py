@@ -19,6 +19,7 @@ from autotune_tui.errors import MeasureError
 from autotune_tui.measure.executors.base import Command, Limits, Run
 from autotune_tui.measure.executors.local import LocalExecutor
 from autotune_tui.measure.sandbox import Sandbox, find_sandbox, open_sandbox, places_of
+from engine_support import EXACT, Session, configure, make_repo
 
 MEGABYTE = 1 << 20
 LIMITS = Limits(memory=2000 * MEGABYTE, processes=200, file_size=100 * MEGABYTE, disk=2000 * MEGABYTE)
@@ -291,3 +292,57 @@ async def test_when_the_launcher_is_killed_nothing_goes_on_inside(walls: Walls) 
     async with asyncio.timeout(10):
         while _running("63.5"):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
+
+
+async def test_an_agent_may_be_confined_as_well(tmp_path: Path) -> None:
+    """It reads its context and writes its worktree, and nothing else."""
+    outside = tmp_path / "outside"
+    script = tmp_path / "repo" / "agent.sh"
+    text = f"#!/bin/sh\ncat > /dev/null; test -s $AUTOTUNE_CONTEXT && touch {outside}; echo 80 > src/value.txt\n"
+    repo = make_repo(tmp_path, {"agent.sh": text}, bench=EXACT)
+    more = "[budget]\nexperiments = 1\n[sandbox]\nagent = true"
+    ours = Session(repo, configure(tmp_path / "cache", f"sh {script}", more))
+    await ours.run()
+    assert ours.verdicts == [("keep", "improvement")]
+    assert not outside.exists()
+
+
+@pytest.mark.parametrize("source", ["mode", "absent"])
+async def test_a_session_without_a_sandbox_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    """In the journal, in its notes and on the status line."""
+    more = "[budget]\nexperiments = 1"
+    if source == "mode":
+        more += '\n[sandbox]\nmode = "none"'
+    else:
+        folder = tmp_path / "bin"
+        folder.mkdir()
+        for name in ("sh", "git", "cat", "awk", "od", "env"):
+            (folder / name).symlink_to(shutil.which(name) or name)
+        monkeypatch.setenv("PATH", str(folder))
+    ours = Session(make_repo(tmp_path, bench=EXACT), configure(tmp_path / "cache", "echo 80 > src/value.txt", more))
+    await ours.run()
+    started = next(event for event in ours.events if event.type == "session")
+    assert started.sandbox == "none"  # type: ignore[attr-defined]
+    assert any(text.startswith("no sandbox: ") for text in ours.warnings)
+    assert ours.verdicts == [("keep", "improvement")]
+
+
+async def test_no_secret_of_the_engine_reaches_a_command_the_journal_or_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever its name is: only variables that are known to be needed are handed on."""
+    secret = "hunter2-4711"
+    for name in ("SOME_API_KEY", "DATABASE_URL", "PLAIN"):
+        monkeypatch.setenv(name, f"x:{secret}@y")
+    bench = "#!/bin/sh\nenv; cat /proc/*/environ | tr '\\0' '\\n'\necho METRIC cost=$(cat src/value.txt)\n"
+    repo = make_repo(tmp_path, bench=bench)
+    agent = "echo $((90 - AUTOTUNE_EXPERIMENT * 10)) > src/value.txt"
+    more = '[checks]\ncommand = "env; cd src && ! grep -qx 70 value.txt"\n[budget]\nexperiments = 2'
+    ours = Session(repo, configure(tmp_path / "cache", agent, more))
+    await ours.run()
+    assert len(ours.verdicts) == 2
+    files = [path for path in ours.folder.root.rglob("*") if path.is_file()]
+    assert any(path.name == "bench.log" and b"AUTOTUNE_SEED" in path.read_bytes() for path in files)
+    assert [path.name for path in files if secret.encode() in path.read_bytes()] == []

@@ -20,7 +20,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeGuard
 
 from autotune_tui.agents import words
@@ -46,12 +47,18 @@ LOG = "agent.log"
 _USAGE = ("input_tokens", "output_tokens", "usd")
 
 
+Confine = Callable[[Path, Path], Sequence[str]]
+"""What to put before a command that runs in the first folder and may read the second."""
+
+
 class CommandAgent:
     """Runs one command for each experiment. `timeout` and `grace` (between SIGTERM and SIGKILL) are in seconds."""
 
     name = "command"
 
-    def __init__(self, command: str | list[str], timeout: float, grace: float = GRACE) -> None:
+    def __init__(
+        self, command: str | list[str], timeout: float, grace: float = GRACE, confine: Confine | None = None
+    ) -> None:
         if not command:
             raise ConfigError(
                 "The command agent has no command",
@@ -61,6 +68,7 @@ class CommandAgent:
         self._argv = ["/bin/sh", "-c", command] if isinstance(command, str) else list(command)
         self._shown = command if isinstance(command, str) else " ".join(command)
         self._timeout, self._grace = timeout, grace
+        self._confine = confine
         self._done = False
 
     async def propose(self, context: Context, emit: Emit) -> Plan:
@@ -95,8 +103,11 @@ class CommandAgent:
 
     async def _run(self, context: Context, plan: Plan, failure: Failure | None, emit: Emit) -> Edit:
         named = write_files(context.artifacts / "agent", context, plan, failure)
+        argv = self._argv
+        if self._confine is not None:
+            argv = [*self._confine(context.directory, context.artifacts / "agent"), *argv]
         finished = await run_agent(
-            self._argv,
+            argv,
             directory=context.directory,
             env=agent_environment({**context.environment, **named}),
             stdin=dump(context_json(context, plan, failure)).encode("utf-8", "surrogateescape"),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from autotune_tui.agents.base import Agent
 from autotune_tui.config import SessionConfig
 from autotune_tui.errors import ConfigError
+
+if TYPE_CHECKING:
+    from autotune_tui.agents.command import Confine
 
 AgentName = Literal["offline", "command", "manual"]
 
@@ -22,13 +25,13 @@ def agent_name(config: SessionConfig) -> AgentName:
             raise ConfigError(f"There is no agent {other!r}", "", "Use auto, offline, command or manual.")
 
 
-def make_agent(config: SessionConfig) -> Agent:
-    """The configured agent. Raises ConfigError when its configuration cannot work."""
+def make_agent(config: SessionConfig, confine: Confine | None = None) -> Agent:
+    """The configured agent, its command behind `confine`. Raises ConfigError when its configuration cannot work."""
     match agent_name(config):
         case "command":
             from autotune_tui.agents.command import CommandAgent
 
-            return CommandAgent(config.agent_command.command, config.agent_command.timeout)
+            return CommandAgent(config.agent_command.command, config.agent_command.timeout, confine=confine)
         case "manual":
             from autotune_tui.agents.manual import ManualAgent
 

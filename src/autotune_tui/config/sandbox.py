@@ -9,7 +9,7 @@ from pydantic import Field
 from autotune_tui.config.table import Table
 from autotune_tui.config.values import RelativePath, VariableName
 
-Job = Literal["setup", "build", "checks", "benchmark"]
+Job = Literal["setup", "build", "checks", "benchmark", "agent"]
 
 
 class Sandbox(Table):
@@ -17,7 +17,13 @@ class Sandbox(Table):
         "auto", description="auto: bubblewrap where it works, else none, and that is said"
     )
     network: list[Job] = Field(
-        default=["setup"], description="Commands that may use the network: setup, build, checks, benchmark"
+        default=["setup", "agent"],
+        description="Commands that may use the network: setup, build, checks, benchmark, agent",
+    )
+    agent: bool = Field(
+        False,
+        description="Confine the command agent too; it is your own program, and without your home folder it may lack keys",
+        strict=True,
     )
     read: list[str] = Field(
         default_factory=list,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,6 +64,17 @@ def prefix(
 def is_inside(path: Path, tree: Path) -> bool:
     """Whether a path of a worktree, with every link followed, still lies in it."""
     return tree.resolve() in path.resolve().parents
+
+
+def of_agent(sandbox: Sandbox, table: Settings) -> Callable[[Path, Path], tuple[str, ...]] | None:
+    """What the command agent is put behind, when it is to be confined: its worktree is writable, its context readable."""
+    if not table.agent or sandbox.kind == "none":
+        return None
+
+    def before(tree: Path, context: Path) -> tuple[str, ...]:
+        return sandbox.prefix(tree, writable=True, network="agent" in table.network, read=(context,))
+
+    return before
 
 
 def limits(table: Settings) -> Limits:

@@ -126,9 +126,10 @@ async def engine_for(
         lambda path: (repo / path).is_file(),
     )
     workspace = Workspace.open(repo, folder.id, settings.workspace, settings.scope, locked)
-    agent = make_agent(settings)
     executor = LocalExecutor()
     environment = command_environment(settings.benchmark.env, passed=settings.sandbox.passed)
+    sandbox = await asyncio.to_thread(confinement.sandbox_for, repo, settings, workspace, environment)
+    agent = make_agent(settings, confinement.of_agent(sandbox, settings.sandbox))
     with JournalWriter(folder.journal, now=lambda: datetime.now(UTC)) as journal:
         state = load_state(folder.journal)  # after the writer has mended a torn last line
         engine = Engine(
@@ -142,7 +143,7 @@ async def engine_for(
             seed=secrets.randbits(48),
             on_event=on_event,
             died=state.session is not None and state.end is None,
-            sandbox=await asyncio.to_thread(confinement.sandbox_for, repo, settings, workspace, environment),
+            sandbox=sandbox,
             snapshot=await asyncio.to_thread(snapshot, repo, argv_of(settings.benchmark.command), environment),
         )
         try:

@@ -32,7 +32,13 @@ class Sandbox:
     """Why there is none, in words."""
 
     def prefix(
-        self, tree: Path, *, writable: bool, network: bool = False, outputs: Sequence[Path] = ()
+        self,
+        tree: Path,
+        *,
+        writable: bool,
+        network: bool = False,
+        outputs: Sequence[Path] = (),
+        read: Sequence[Path] = (),
     ) -> tuple[str, ...]:
         """The arguments that stand before those of a command which runs in `tree`; empty without a sandbox."""
         if self.kind == "none":
@@ -42,7 +48,7 @@ class Sandbox:
             self.places,
             # The other worktree is beside this one, with the engine's own files; submodules need theirs.
             covered=(*self.places.covered, tree.parent),
-            shown=(*self.places.shown, *(path for path in [tree.parent / "state"] if path.is_dir())),
+            shown=(*self.places.shown, *(path for path in [tree.parent / "state", *read] if path.is_dir())),
         )
         return bubblewrap.arguments(
             self.program, places, tree,
