@@ -206,6 +206,19 @@ def test_it_watches_in_a_real_terminal_and_leaves_with_0(tmp_path: Path) -> None
     assert terminal.ended() == 0
 
 
+@pytest.mark.parametrize("arguments", [("--watch",), ()], ids=["watch", "live"])
+def test_a_terminal_that_vanished_without_a_word_ends_the_screen(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    """H5: nobody sends SIGHUP to a process that is in no session of the terminal; it must not spin for ever."""
+    folder = make_session(tmp_path, *running(4))
+    with FakeEngine(folder) as engine:
+        terminal = Terminal(*arguments, cwd=tmp_path)
+        terminal.until("all commands")
+        os.close(terminal.master)
+        assert terminal.process.wait(20) == 128 + signal.SIGHUP
+        assert engine.commands == []
+        assert folder.lock.exists()
+
+
 def _writable(pid: int) -> list[str]:
     """The descriptors of a process that are open for writing."""
     infos = {path.name: path.read_text() for path in Path(f"/proc/{pid}/fdinfo").iterdir()}

@@ -69,9 +69,9 @@ async def test_a_session_is_set_up_on_a_repository_from_the_first_look_to_the_st
         await pilot.press("ctrl+n")
         await wait_for(pilot, "5 of 7")
         await pilot.press("ctrl+n", "f5")
-        await wait_for(pilot, "✓ All 6 findings are good.", "`make test` passes", "every run gave the same value")
+        await wait_for(pilot, "✓ All 7 findings are good.", "`make test` passes", "every run gave the same value")
         await pilot.press("ctrl+n")
-        await wait_for(pilot, "Preflight: ✓ All 6 findings are good.")
+        await wait_for(pilot, "Preflight: ✓ All 7 findings are good.")
         assert not (repo / ".autotune").exists()
         assert snapshot(repo) == before
         await pilot.press("ctrl+n", "enter")

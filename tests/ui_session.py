@@ -171,14 +171,18 @@ class Host(App[None]):
         self.store.stop()
 
 
+PATIENCE = 30.0
+"""Seconds, on a machine that others use as well."""
+
+
 def shown(app: App[object]) -> str:
     """The text on the screen, as a person reads it."""
     return "\n".join("".join(part.text for part in line).rstrip() for line in app.screen._compositor.render_strips())
 
 
 async def until(pilot: Pilot[object], condition: Callable[[], object]) -> None:
-    """Wait until the condition holds; fails, with what is on the screen, when it does not within ten seconds."""
-    deadline = time.monotonic() + 10
+    """Wait until the condition holds; fails, with what is on the screen, when it does not in time."""
+    deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline, f"it did not come to that:\n{shown(pilot.app)}"
         await pilot.pause(0.02)

@@ -43,9 +43,13 @@ def has_terminal() -> bool:
 
 def show(app: AutotuneApp) -> int:
     """Run the application and return the exit code; an error inside it is raised once the terminal is as before."""
+    from autotune_tui.ui.app import HANGUP
+
     code = app.run()
     if app.crash is not None:
         raise app.crash
+    if code == HANGUP:  # nobody is there to be told
+        return code
     if app.mode == "live" and app.store.folder is not None and app.root is not None:
         _say_what_goes_on(app.root, app.store.folder)
     return code if code is not None else app.return_code or 0

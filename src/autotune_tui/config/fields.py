@@ -158,7 +158,11 @@ class Benchmark(Table):
 
 
 class Scope(Table):
-    include: list[RelativePath] = Field(description="Files that may be changed, as glob patterns", min_length=1)
+    include: list[RelativePath] = Field(
+        description="Files that may be changed, as glob patterns",
+        min_length=1,
+        json_schema_extra={"expects": "at least one pattern, such as src/** or *.py"},
+    )
     exclude: list[RelativePath] = Field(default_factory=list, description="Files that may not, although included")
 
 

@@ -16,6 +16,7 @@ _SENT = frozenset({"pause", "resume", "skip", "stop", "repair", "rebaseline"})
 
 def perform(app: AutotuneApp, command: Command, screen: LoopScreen) -> None:
     """Do it, after a confirmation where the table asks for one; or say why it cannot be done now."""
+    app.clear_notifications()  # each screen shows them anew: twice, and over the dialog that comes
     reason = command.blocked(screen.situation())
     if reason:
         app.notify(f"{command.title.partition(': ')[2].capitalize()}: {reason}.", severity="warning", markup=False)

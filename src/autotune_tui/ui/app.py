@@ -7,6 +7,9 @@ What other screens may use: `app.store` (the open session), `app.root` (the repo
 from __future__ import annotations
 
 import gc
+import select
+import signal
+import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -34,12 +37,16 @@ if TYPE_CHECKING:
 
 
 _WAIT_SECONDS = 0.5
+_TERMINAL_SECONDS = 1.0
+HANGUP = 128 + signal.SIGHUP
+"""The exit code when the terminal is gone, as a shell gives it."""
 
 
 class AutotuneApp(App[int]):
     """The whole interface. Its result is the exit code."""
 
     TITLE = "autotune-tui"
+    NOTIFICATION_TIMEOUT = 4
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "interrupt", "Quit", id="interrupt", show=False),
         Binding("ctrl+z", "suspend_process", "Suspend", id="suspend", show=False),
@@ -79,12 +86,19 @@ class AutotuneApp(App[int]):
 
     def on_mount(self) -> None:
         self.call_after_refresh(_collect_garbage)
+        if not self.is_headless:
+            self.set_interval(_TERMINAL_SECONDS, self._leave_without_terminal)
         if self.store.path is not None or self.mode == "watch":
             self._show_loop(self.store)
         elif self.root is not None:
             self.show_sessions()
         if self.store.path is None and self.mode == "watch":
             self._waiting = self.set_interval(_WAIT_SECONDS, self._look_for_session)
+
+    def _leave_without_terminal(self) -> None:
+        """End when the terminal is gone and nobody told us (no SIGHUP): its end of file would be read over and over."""
+        if _is_gone(sys.stdin.fileno()):
+            self.exit(HANGUP)
 
     def _look_for_session(self) -> None:
         """Watching a repository without a session: follow the first that appears."""
@@ -254,6 +268,7 @@ class AutotuneApp(App[int]):
     def _say(self, control: Control) -> None:
         words = f"{control.command}: {control.reason}" if control.reason else control.command
         mark = "✓" if control.accepted else "✗ refused,"
+        self.clear_notifications()  # on a small screen two of them hide the leaderboard
         self.notify(
             one_line(f"{mark} {words}", 200), severity="information" if control.accepted else "warning", markup=False
         )
@@ -296,6 +311,13 @@ class AutotuneApp(App[int]):
         self.crash = self.crash or error
         super()._handle_exception(error)
         self._exit_renderables.clear()
+
+
+def _is_gone(terminal: int) -> bool:
+    """Whether the other end of the terminal has been closed."""
+    poller = select.poll()
+    poller.register(terminal, 0)
+    return bool(poller.poll(0))
 
 
 def _collect_garbage() -> None:

@@ -91,7 +91,8 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _to_end(self) -> None:
         # At once: a scroll that waits for the next refresh comes after one that the user made meanwhile.
-        self.scroll_end(animate=False, x_axis=False, immediate=True)
+        # By force: before the first layout there is no scrollbar, and without one Textual scrolls nothing.
+        self.scroll_end(animate=False, x_axis=False, immediate=True, force=True)
 
     def reveal(self, y: int) -> None:
         """Scroll so that line `y` is in sight, a third from the top when it was not."""

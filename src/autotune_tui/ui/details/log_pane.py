@@ -10,14 +10,14 @@ from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import Static
 
 from autotune_tui.model import format as fmt
 from autotune_tui.ui.details.find_bar import FindBar
 from autotune_tui.ui.details.line_view import LineView
 from autotune_tui.ui.details.log_file import LogFile, LogLines
 from autotune_tui.ui.details.pane import Context, Pane, empty_note, why_missing
-from autotune_tui.ui.lines import line, spread
+from autotune_tui.ui.lines import line
+from autotune_tui.ui.widgets.ends import Ends
 
 LOGS = ("bench.log", "agent.log", "validation.log", "profile.log")
 """The logs that an experiment may have, the one that is shown first at the front."""
@@ -58,7 +58,7 @@ class LogPane(Pane):
 
     def compose(self) -> ComposeResult:
         yield empty_note()
-        yield Static(id="about")
+        yield Ends(id="about")
         yield LineView(id="output")
         yield FindBar()
 
@@ -140,8 +140,7 @@ class LogPane(Pane):
         )
         left = line(*parts, " · ".join(state for state in states if state))
         right = Content("f next log  w wrap  / search" if len(names) > 1 else "w wrap  / search")
-        about = self.query_one("#about", Static)
-        about.update(spread(left, right, max(about.size.width - 2, 0)))
+        self.query_one("#about", Ends).show(left, right)
 
     def _scrolled(self) -> None:
         view = self._view
@@ -214,4 +213,3 @@ class LogPane(Pane):
     def on_resize(self) -> None:
         if self._wrapped:
             self._draw()
-        self._tell()

@@ -9,15 +9,16 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.content import Content
-from textual.widgets import Static, Tree
+from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
 from autotune_tui.ui.details.line_view import LineView
 from autotune_tui.ui.details.pane import Context, Pane, empty_note, why_missing
 from autotune_tui.ui.details.profile import LEAST_SHARE, Call, ProfileView, parse, samples_of
 from autotune_tui.ui.details.sample_plot import bar
-from autotune_tui.ui.lines import line, spread
+from autotune_tui.ui.lines import line
 from autotune_tui.ui.theme import DIM
+from autotune_tui.ui.widgets.ends import Ends
 
 _COMING = "The profile of the incumbent appears here once it was taken, at the beginning of the experiment."
 _NEVER = (
@@ -51,7 +52,7 @@ class ProfilePane(Pane):
 
     def compose(self) -> ComposeResult:
         yield empty_note()
-        yield Static(id="about")
+        yield Ends(id="about")
         with Container():
             tree: Tree[Call] = Tree("", id="calls")
             tree.show_root = False
@@ -82,9 +83,8 @@ class ProfilePane(Pane):
         self.query_one("#functions", LineView).show(FunctionLines(view))
         rest = 1 - view.root.total / view.samples if view.samples else 0.0
         start = f" · {rest:.0%} in the interpreter's start".replace("%", " %") if rest >= LEAST_SHARE else ""
-        about = self.query_one("#about", Static)
         words = Content(f"{view.samples:,} samples of the incumbent{start}")
-        about.update(spread(words, Content("bold: in the worktree  ⏎ fold"), max(about.size.width - 2, 0)))
+        self.query_one("#about", Ends).show(words, Content("bold: in the worktree  ⏎ fold"))
 
 
 def _grow(node: TreeNode[Call], call: Call, samples: int) -> None:

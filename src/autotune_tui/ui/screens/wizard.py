@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -29,7 +29,7 @@ from autotune_tui.ui.wizard.benchmark import BenchmarkStep
 from autotune_tui.ui.wizard.dialog import Answer, Question, Words
 from autotune_tui.ui.wizard.draft import Draft, about, texts_of
 from autotune_tui.ui.wizard.drafts import DraftStore
-from autotune_tui.ui.wizard.form import Typed
+from autotune_tui.ui.wizard.form import TextField, Typed
 from autotune_tui.ui.wizard.goal import GoalStep, Recipes
 from autotune_tui.ui.wizard.limits import AgentStep, ChecksStep
 from autotune_tui.ui.wizard.preflight import PreflightStep
@@ -169,7 +169,27 @@ class WizardScreen(Screen[str | None]):
         current = self.query_one(ContentSwitcher).visible_content
         return current if isinstance(current, Step) else None
 
-    async def action_next(self) -> None:
+    def action_next(self) -> None:
+        self._after_typing(self._next)
+
+    def action_back(self) -> None:
+        self._after_typing(self._back)
+
+    def action_run(self) -> None:
+        self._after_typing(self._try)
+
+    def action_leave(self) -> None:
+        self._after_typing(self._leave)
+
+    def _after_typing(self, act: Callable[[], object]) -> None:
+        """These keys overtake those that are still on their way to the field that one types into."""
+        if isinstance(self.focused, TextField):
+            self.focused.call_later(self.call_later, act)
+        else:
+            self.call_later(act)
+
+    async def _next(self) -> None:
+        self._take_in()
         step = self.step
         if isinstance(step, SummaryStep):
             step.confirm()
@@ -184,11 +204,13 @@ class WizardScreen(Screen[str | None]):
             else:
                 await self._go(self.draft.step + 1)
 
-    async def action_back(self) -> None:
+    async def _back(self) -> None:
+        self._take_in()
         if self.step is not None and self.draft.step:
             await self._go(self.draft.step - 1)
 
-    def action_run(self) -> None:
+    def _try(self) -> None:
+        self._take_in()
         if self.step is not None:
             self.step.run_it()
             self._validate()
@@ -211,12 +233,20 @@ class WizardScreen(Screen[str | None]):
 
     @on(Typed)
     def _typed(self, event: Typed) -> None:
-        if self.draft.text(event.name) == event.text:
+        self._hear(event.name, event.text)
+
+    def _hear(self, name: str, text: str) -> None:
+        if self.draft.text(name) == text:
             return
-        self.draft.values[event.name] = event.text
+        self.draft.values[name] = text
         for step in self.query(Step):
-            step.typed(event.name)
+            step.typed(name)
         self._validate()
+
+    def _take_in(self) -> None:
+        """What was typed just before this key: a field's own message may come after it."""
+        for name, text in self.step.typed_texts() if self.step is not None else ():
+            self._hear(name, text)
 
     @on(Recipes.Taken)
     def _taken(self, event: Recipes.Taken) -> None:
@@ -280,7 +310,8 @@ class WizardScreen(Screen[str | None]):
 
     # --- the end
 
-    def action_leave(self) -> None:
+    def _leave(self) -> None:
+        self._take_in()
         if not self._begun or not self._has_input():
             self.dismiss(None)
             return
@@ -289,12 +320,12 @@ class WizardScreen(Screen[str | None]):
             Answer("drop", "Throw it away", "What was typed is gone."),
             Answer("", "Go on here"),
         )
-        self.app.push_screen(Question("Leave the wizard?", "Nothing has been started.", answers), self._leave)
+        self.app.push_screen(Question("Leave the wizard?", "Nothing has been started.", answers), self._left)
 
     def _has_input(self) -> bool:
         return any(self.draft.origin(name) == "you" for name in self.draft.values)
 
-    def _leave(self, answer: str | None) -> None:
+    def _left(self, answer: str | None) -> None:
         if answer == "keep":
             self._save()
             self.dismiss(None)

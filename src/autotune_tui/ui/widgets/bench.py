@@ -102,7 +102,7 @@ class BenchPanel(Panel[BenchView]):
         self.border_title, self.border_subtitle = Content(self.title(self.view)), Content(self.subtitle(self.view))
         self.virtual_size = Size(self.scrollable_content_region.width, len(self._lines))
         if self.following:
-            self.scroll_end(animate=False, immediate=True, x_axis=False)
+            self.scroll_end(animate=False, immediate=True, x_axis=False, force=True)
         self.refresh()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:

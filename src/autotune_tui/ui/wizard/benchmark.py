@@ -68,12 +68,14 @@ class BenchmarkStep(Step):
         self._held = ""
 
     def compose(self) -> ComposeResult:
-        yield FieldRow(Entry("benchmark.command", placeholder="python3 bench.py"), draft=self.draft)
+        yield FieldRow(Entry("benchmark.command", placeholder="such as: python3 bench.py"), draft=self.draft)
         yield FieldRow(Entry("benchmark.build", placeholder="nothing has to be built"), draft=self.draft)
         yield FieldRow(Entry("metric.source", "Read from", words=SOURCES), draft=self.draft)
-        yield FieldRow(Entry("metric.pattern", placeholder="mean: ([0-9.]+)"), draft=self.draft, id="ask-regex")
         yield FieldRow(
-            Entry("metric.path", "JSON path", placeholder="$.results[0].mean"), draft=self.draft, id="ask-json"
+            Entry("metric.pattern", placeholder="such as: mean: ([0-9.]+)"), draft=self.draft, id="ask-regex"
+        )
+        yield FieldRow(
+            Entry("metric.path", "JSON path", placeholder="such as: $.results[0].mean"), draft=self.draft, id="ask-json"
         )
         yield FieldRow(Entry("metric.line", "Line", placeholder="-1 is the last"), draft=self.draft, id="ask-line")
         yield FieldRow(

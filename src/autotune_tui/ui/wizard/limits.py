@@ -74,7 +74,8 @@ class AgentStep(Step):
         for name, spec in specs().items():
             if name not in PLACED:
                 alone = sum(other.table == spec.table for other in specs().values()) == 1
-                yield FieldRow(Entry(name, spec.table.capitalize() if alone else spec.label), draft=self.draft)
+                whole = alone or name.endswith(".mode")  # the field that stands for its table
+                yield FieldRow(Entry(name, spec.table.capitalize() if whole else spec.label), draft=self.draft)
 
     def bring(self) -> None:
         super().bring()

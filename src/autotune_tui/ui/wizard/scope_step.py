@@ -152,7 +152,9 @@ class ScopeStep(Step):
     """
 
     def compose(self) -> ComposeResult:
-        yield FieldRow(Field("scope.include", placeholder="src/**"), draft=self.draft)
+        yield FieldRow(
+            Field("scope.include", placeholder="such as: src/**, or choose below with space"), draft=self.draft
+        )
         yield FieldRow(Field("scope.exclude", placeholder="nothing"), draft=self.draft)
         yield Words(id="counts")
         view = ScopeView(self.setup.root.name)

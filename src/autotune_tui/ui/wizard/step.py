@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from autotune_tui.suggest import Look
 from autotune_tui.ui.wizard.draft import Draft
-from autotune_tui.ui.wizard.form import FieldRow, field_of
+from autotune_tui.ui.wizard.form import FieldRow, TextField, field_of
 from autotune_tui.ui.wizard.schema import specs
 
 
@@ -74,6 +74,13 @@ class Step(VerticalScroll, can_focus=False):
         for row in self.rows():
             for name in row.names:
                 row.set(name, self.draft.shown(name))
+
+    def typed_texts(self) -> Iterator[tuple[str, str]]:
+        """What stands in the fields that one types into, by name."""
+        for row in self.rows():
+            for control in row.query(TextField):
+                if control.name:
+                    yield control.name, control.value
 
     def entered(self) -> None:
         """The step is shown now."""

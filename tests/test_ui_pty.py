@@ -1,0 +1,192 @@
+"""A whole session as a person has it, in a real terminal: set up, watched, steered, left, found again, stopped (S1, H3, H5)."""
+
+from __future__ import annotations
+
+import os
+import select
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from autotune_tui.journal.files import SessionFolder
+from autotune_tui.journal.lock import holder
+from autotune_tui.journal.reader import load_state, read_journal
+from autotune_tui.model.events import Control
+from engine_support import git, make_repo, snapshot
+
+pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="needs tmux: apt-get install tmux")
+
+PATIENCE = 60.0
+"""Seconds for anything to appear, on a machine that others use as well."""
+BENCH = """\
+#!/bin/sh
+# Works for a moment; the metric is the number in src/value.txt, with noise of about 1 %.
+echo "working on $(cat src/value.txt)"
+sleep 0.05
+seed=$(od -An -N4 -tu4 /dev/urandom)
+awk -v seed="$seed" -v v="$(cat src/value.txt)" 'BEGIN {
+  srand(seed); n = (rand() + rand() + rand() - 1.5) * 0.02; printf "METRIC cost=%.6f\\n", v * (1 + n) }'
+"""
+AGENT = """\
+#!/bin/sh
+# Every third idea is good, the others do nothing.
+value=$(cat src/value.txt)
+[ $((AUTOTUNE_EXPERIMENT % 3)) = 1 ] && value=$(echo "$value" | awk '{ print $1 * 0.9 }') || value="${value}0"
+case $value in *.*) ;; *) value="$value.0" ;; esac
+echo "$value" > src/value.txt
+echo "{\\"description\\": \\"Idea $AUTOTUNE_EXPERIMENT\\", \\"hypothesis\\": \\"A lower number should cost less\\"}"
+"""
+
+
+class Terminal:
+    """A shell in a terminal of tmux, which interprets what is written to it as a terminal on a desk does."""
+
+    def __init__(self, folder: Path, size: tuple[int, int]) -> None:
+        self._tmux = ["tmux", "-S", str(folder / "tmux.socket"), "-f", "/dev/null"]
+        home = {name: str(folder / name) for name in ("XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")}
+        environment = {**os.environ, **home, "PS1": "$ ", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        self._run(
+            "new-session", "-d", "-x", str(size[0]), "-y", str(size[1]), "sh",
+            env={name: value for name, value in environment.items() if name not in ("TMUX", "COLUMNS", "LINES")},
+        )  # fmt: skip
+        pipe = folder / "output"
+        os.mkfifo(pipe)
+        self._output = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        self._run("pipe-pane", f"exec cat > {shlex.quote(str(pipe))}")
+
+    def _run(self, *arguments: str, env: dict[str, str] | None = None) -> str:
+        done = subprocess.run([*self._tmux, *arguments], check=True, capture_output=True, text=True, env=env)
+        return done.stdout
+
+    def press(self, *keys: str) -> None:
+        self._run("send-keys", *keys)
+
+    def type(self, text: str) -> None:
+        self._run("send-keys", "-l", text)
+
+    def screen(self) -> str:
+        return self._run("capture-pane", "-p")
+
+    def until(self, *texts: str, without: str = "") -> str:
+        """The screen, once all these texts are on it."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            screen = self.screen()
+            if all(text in screen for text in texts) and not (without and without in screen):
+                return screen
+            assert time.monotonic() < deadline, f"{texts} did not appear:\n{screen}"
+            if select.select([self._output], [], [], 0.5)[0]:  # until something is written
+                os.read(self._output, 1 << 20)
+
+    def end(self) -> None:
+        self._run("kill-server")
+        os.close(self._output)
+
+
+@pytest.fixture(params=[(80, 24), (140, 45)], ids=["80x24", "140x45"])
+def terminal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Terminal]:
+    made = Terminal(tmp_path, request.param)
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    made = make_repo(tmp_path, {"Makefile": "test:\n\tgrep -q . src/value.txt\n"}, BENCH)
+    (tmp_path / "agent.sh").write_text(AGENT)
+    (tmp_path / "agent.sh").chmod(0o755)
+    return made
+
+
+def set_up(terminal: Terminal, repo: Path) -> None:
+    """The wizard, from the first step to the start."""
+    terminal.type(f"cd {shlex.quote(str(repo))}; clear; autotune-tui")
+    terminal.press("Enter")
+    terminal.until("1 of 7", "checks: Makefile")
+    terminal.type("Lower the cost")
+    terminal.until("Lower the cost")
+    terminal.press("C-n")
+    terminal.until("2 of 7", "found: bench.sh prints METRIC cost")
+    terminal.press("F5")
+    terminal.until("read as cost = ", "working on 100")
+    terminal.press("C-n")  # what is missing is asked for
+    terminal.until("the number at which you would stop, or none")
+    terminal.type("1")
+    terminal.until("from the last run")
+    terminal.press("C-n")
+    terminal.until("3 of 7", "0 of 3 files may be changed")
+    terminal.type("src/**")
+    terminal.until("1 of 3 files may be changed")
+    terminal.press("C-n")
+    terminal.until("4 of 7", "make test")
+    terminal.press("C-n")
+    terminal.until("5 of 7", "● auto")
+    terminal.press("Right", "Right")
+    terminal.until("● command", "Program")
+    terminal.press("Tab")
+    terminal.type("../agent.sh".replace("..", str(repo.parent)))
+    terminal.press("C-n")
+    terminal.until("6 of 7")
+    terminal.press("F5")
+    terminal.until("findings", "20 of 20 runs")
+    terminal.press("C-n")
+    terminal.until("7 of 7", "Everything that the session will do")
+    assert not (repo / ".autotune").exists(), "nothing starts before it is confirmed"
+    terminal.press("C-n", "Enter")
+
+
+def test_a_session_is_set_up_watched_steered_left_found_again_and_stopped(terminal: Terminal, repo: Path) -> None:
+    """S1, S12, V1, H3, H5: what a person does who has read only the README."""
+    before = snapshot(repo)
+    set_up(terminal, repo)
+    terminal.until("Leaderboard", "● keep")
+    folder = SessionFolder.of(repo, "001-lower-the-cost")
+
+    terminal.press("p")
+    terminal.until("‖ paused", "paused: asked for by", "p resume")
+    terminal.press("p")
+    terminal.until("p pause", without="‖ paused")
+
+    terminal.press("i")
+    terminal.until("An idea")
+    terminal.type("Use a smaller number")
+    terminal.press("Enter")
+    terminal.until("Added to autotune.ideas.md")
+
+    terminal.press("b")
+    terminal.until("Measure a new baseline?")
+    terminal.press("Tab", "Enter")
+    terminal.until("segment 2")
+    terminal.press("r")
+    terminal.until("✓ repair")
+
+    terminal.press("q")
+    terminal.until("Leave")
+    terminal.press("Enter")
+    terminal.until("The loop goes on without a screen")
+    assert holder(folder.lock) is not None
+
+    terminal.type("clear; autotune-tui")
+    terminal.press("Enter")
+    terminal.until("Leaderboard", "segment 2", "p pause")
+    terminal.press("x")
+    terminal.until("Stop")
+    terminal.press("Tab", "Enter")
+    terminal.until("stopped", "g go on")
+    terminal.press("q")
+    terminal.until("What was kept:")
+
+    state = load_state(folder.journal)
+    asked = [event.command for event in read_journal(folder.journal) if isinstance(event, Control) and event.accepted]
+    assert asked == ["pause", "resume", "rebaseline", "repair", "stop"]
+    assert "Use a smaller number" in folder.ideas.read_text()
+    assert len(state.segments) == 2
+    assert holder(folder.lock) is None
+    assert snapshot(repo) == before
+    assert git(repo, "status", "--porcelain") == ""
