@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 from autotune_tui.cli import command_line
 from autotune_tui.config import SessionConfig, parse
 from autotune_tui.engine.try_once import Ran, ReadAs, Step, try_once
+from autotune_tui.measure.sandbox import find_sandbox
 from engine_support import git, make_repo
 
 BENCH = "echo loading >&2\necho 'METRIC cost='$(cat src/value.txt)' EUR'\necho '{\"n\": [4, 7]}' > out.json\n"
@@ -41,7 +43,10 @@ async def steps_of(repo: Path, config: SessionConfig) -> list[Step]:
 
 async def test_the_output_comes_as_it_is_printed_and_then_the_number_with_its_place(tmp_path: Path) -> None:
     repo = make_repo(tmp_path, bench=BENCH)
-    steps = await steps_of(repo, settings(tmp_path, benchmark={"setup": "touch ready", "build": "ls ready"}))
+    steps = await steps_of(
+        repo,
+        settings(tmp_path, benchmark={"setup": "touch ready", "build": "ls ready"}, sandbox={"outputs": ["out.json"]}),
+    )
     assert [step.record()["text"] for step in steps if step.type == "doing"] == [
         "making a worktree of the last commit", "setting up: touch ready", "building: ls ready", "running: sh bench.sh",
     ]  # fmt: skip
@@ -96,7 +101,8 @@ def test_on_the_command_line_the_number_is_marked_and_with_json_there_are_only_o
     repo = make_repo(tmp_path, bench=BENCH)
     file = tmp_path / "x.toml"
     file.write_text('goal = "x"\n[scope]\ninclude = ["src"]\n[benchmark]\ncommand = "sh bench.sh"\n'
-                    '[metric]\nname = "cost"\nunit = "EUR"\nsource = "metric_line"\n')  # fmt: skip
+                    '[metric]\nname = "cost"\nunit = "EUR"\nsource = "metric_line"\n'
+                    '[sandbox]\noutputs = ["out.json"]\n')  # fmt: skip
     arguments = ["check", "--once", str(repo), "--file"]
     done = CliRunner().invoke(command_line, [*arguments, str(file)], standalone_mode=False, color=True)
     assert done.return_value == 0
@@ -104,3 +110,13 @@ def test_on_the_command_line_the_number_is_marked_and_with_json_there_are_only_o
     assert "METRIC cost=\x1b[7m100\x1b[0m EUR" in done.output
     done = CliRunner().invoke(command_line, [*arguments, "-", "--json"], input=file.read_text(), standalone_mode=False)
     assert [json.loads(row)["type"] for row in done.output.splitlines()][-2:] == ["run", "reading"]
+
+
+async def test_a_benchmark_that_writes_its_tree_is_told_how_it_may(tmp_path: Path) -> None:
+    """While a sample is timed the tree is read-only."""
+    if find_sandbox("auto", os.environ).kind == "none":
+        pytest.skip("there is no sandbox here: apt install bubblewrap")
+    repo = make_repo(tmp_path, bench="touch new && echo METRIC cost=1\n")
+    failed = (await steps_of(repo, settings(tmp_path)))[-1].record()
+    assert failed["title"] == "The benchmark fails"
+    assert "[sandbox] outputs" in failed["hint"]

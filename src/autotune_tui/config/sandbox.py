@@ -43,7 +43,7 @@ class Sandbox(Table):
     )
     outputs: list[RelativePath] = Field(
         default_factory=list,
-        description="Folders of the worktree that the benchmark may write; the rest is read-only while it is timed",
+        description="Files and folders of the worktree that the benchmark may write; the rest is read-only while it is timed",
     )
     memory: int = Field(0, ge=0, description="MB that a command's processes may use; 0: three quarters", strict=True)
     processes: int = Field(1000, ge=1, description="The most processes of a command at a time", strict=True)

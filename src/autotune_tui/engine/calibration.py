@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from autotune_tui.config import Source
+from autotune_tui.engine.confinement import hint
 from autotune_tui.engine.core import Engine, text_of
 from autotune_tui.engine.sampling import Blocks, Comparison, SampleFailed, Sampler, derived_seed
 from autotune_tui.errors import EngineError, MeasureError
@@ -206,7 +207,7 @@ async def calibrate(engine: Engine, segment: int, log: Path) -> tuple[Calibratio
         raise MeasureError(
             "The benchmark does not work on code that was not changed",
             f"`{text_of(config.benchmark.command)}`: {failure.detail}\n{failure.output}".rstrip(),
-            "Correct [benchmark] or [metric] in autotune.toml; `autotune-tui check` tries it.",
+            hint(failure.output, "Correct [benchmark] or [metric] in autotune.toml; `autotune-tui check` tries it."),
         ) from failure
     return describe(engine, segment, comparison.blocks, sampler.repeat, load), comparison.blocks
 

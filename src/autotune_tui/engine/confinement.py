@@ -47,18 +47,37 @@ def prefix(
     settings, tree = engine.config, engine.tree(side)
     if engine.sandbox.kind == "none":
         return ()
-    metric_file = bool(settings.metric.file) and not settings.sandbox.outputs
+    named = list(settings.sandbox.outputs)
+    file_alone = bool(settings.metric.file) and not named
+    if named and settings.metric.file:
+        named.append(settings.metric.file)
     # A link in the way is the candidate's: what it points at is not to be written.
-    outputs = [tree / name for name in settings.sandbox.outputs if is_inside(tree / name, tree)]
-    outputs += also
-    for folder in outputs:
+    outputs = [path for name in named if is_inside(path := tree / name, tree) and make(path)]
+    for folder in also:
         folder.mkdir(parents=True, exist_ok=True)
     return engine.sandbox.prefix(
         tree,
-        writable=writable or job != "benchmark" or metric_file,
+        writable=writable or job != "benchmark" or file_alone,
         network=job in settings.sandbox.network,
-        outputs=outputs,
+        outputs=[*outputs, *also],
     )
+
+
+def make(path: Path) -> bool:
+    """Make an output that is not there, as only what exists can be bound: a file when its name has a suffix."""
+    if path.exists():
+        return True
+    (path.parent if path.suffix else path).mkdir(parents=True, exist_ok=True)
+    if path.suffix:
+        path.touch()
+    return True
+
+
+def hint(output: str, otherwise: str) -> str:
+    """What to do about a benchmark that failed: when it wants to write its tree, say how it may."""
+    if "Read-only file system" not in output:
+        return otherwise
+    return "While it is timed its tree is read-only: name the files or folders that it writes in [sandbox] outputs."
 
 
 def is_inside(path: Path, tree: Path) -> bool:

@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 
 from autotune_tui.config import Metric, SessionConfig
 from autotune_tui.engine.calibration import build, set_up
+from autotune_tui.engine.confinement import hint
 from autotune_tui.engine.core import Engine, text_of
 from autotune_tui.engine.run import engine_for
 from autotune_tui.errors import AutotuneError, MeasureError
@@ -144,10 +145,10 @@ async def _try(engine: Engine, say: Callable[[Step], None]) -> ReadAs:
     finally:
         say(_ran(config.metric, run, text))
     if not run.ok:
-        hint = (
+        usual = (
             "It runs in a clean worktree of the last commit: files that git ignores must be linked or copied into it."
         )
-        raise MeasureError("The benchmark fails", f"{run.failure}.", hint)
+        raise MeasureError("The benchmark fails", f"{run.failure}.", hint(run.tail, usual))
     return _read(config.metric, run, workspace.incumbent, text or "")
 
 
