@@ -13,10 +13,12 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
-from autotune_tui.measure.executors.base import Command, Run, argv_of
+from autotune_tui.measure.executors.base import Command, Limits, Run, argv_of
 from autotune_tui.measure.executors.local import LocalExecutor
+from autotune_tui.measure.sandbox import open_sandbox, places_of
 
 ENV = {"PATH": os.environ["PATH"]}
 GIGABYTE = "head -c 1000000000 /dev/zero"
@@ -97,6 +99,27 @@ async def throughput(executor: LocalExecutor, folder: Path, pairs: int) -> None:
     )
 
 
+async def confined(executor: LocalExecutor, folder: Path, pairs: int) -> None:
+    """What the sandbox adds to a run, as the wall time that is reported."""
+    places = places_of(home=Path.home(), read=(), covered=(), shown=(), write=(), env=ENV, python=None)
+    sandbox = open_sandbox("auto", ENV, places, 1 << 30)
+    tree = folder / "session" / "candidate"
+    tree.mkdir(parents=True)
+    limits = Limits(memory=1 << 32, processes=1000, file_size=1 << 32, disk=1 << 34)
+    print(f"\none run in the sandbox ({sandbox.kind}), fastest quarter of {pairs}")
+    print(f"{'':26}{'confined':>12}{'bare':>12}{'ratio':>8}{'added':>12}")
+    for name, argv in COMMANDS.items():
+        bare = Command(argv, tree, ENV, 60.0)
+        walled = replace(bare, prefix=sandbox.prefix(tree, writable=False), limits=limits)
+        mine, other = [], []
+        for pair in range(pairs):
+            for command in (walled, bare) if pair % 2 else (bare, walled):
+                (mine if command is walled else other).append((await executor.run(command)).wall)
+        inside, outside = (statistics.quantiles(side, n=4)[0] for side in (mine, other))
+        added = inside - outside
+        print(f"{name:26}{inside * 1e3:>9.2f} ms{outside * 1e3:>9.2f} ms{inside / outside:>8.2f}{added * 1e3:>9.2f} ms")
+
+
 async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--pairs", type=int, default=200, help="pairs of samples for each command")
@@ -104,6 +127,7 @@ async def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         async with LocalExecutor() as executor:
             await overhead(executor, Path(folder), pairs)
+            await confined(executor, Path(folder), pairs)
             await throughput(executor, Path(folder), max(3, pairs // 40))
             run = await executor.run(Command(("/bin/true",), Path(folder), ENV, 60.0))
             print(
