@@ -346,3 +346,15 @@ async def test_no_secret_of_the_engine_reaches_a_command_the_journal_or_a_file(
     files = [path for path in ours.folder.root.rglob("*") if path.is_file()]
     assert any(path.name == "bench.log" and b"AUTOTUNE_SEED" in path.read_bytes() for path in files)
     assert [path.name for path in files if secret.encode() in path.read_bytes()] == []
+
+
+async def test_bytecode_of_changed_files_is_there_on_both_sides_although_the_tree_is_read_only(tmp_path: Path) -> None:
+    """Without it the side with the older files would start faster; after a keep that is the other one."""
+    bench = "import os, sys\nsys.path.insert(0, 'src')\nimport work\n"
+    bench += "assert os.path.exists(work.__cached__)\nprint(f'METRIC cost={work.COST}')\n"
+    repo = make_repo(tmp_path, {"src/work.py": "COST = 100\n", "bench.py": bench})
+    agent = "echo COST = $((90 - AUTOTUNE_EXPERIMENT * 10)) > src/work.py"
+    config = configure(tmp_path / "cache", agent, "[budget]\nexperiments = 2", command=f"{sys.executable} bench.py")
+    ours = Session(repo, config)
+    await ours.run()
+    assert ours.verdicts == [("keep", "improvement"), ("keep", "improvement")]
