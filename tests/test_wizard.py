@@ -46,7 +46,7 @@ async def test_from_the_goal_to_a_session_with_the_keyboard_alone(programs: Prog
     async with app.run_test(size=size) as pilot:
         await walk_to(pilot, "Preflight")
         await pilot.press("f5")
-        await until_shown(pilot, "20 of 20 runs", "! It works; 1 of 7 findings are worth knowing")
+        await until_shown(pilot, "20 of 20 runs", "! It works; 1 of 7 findings is worth knowing")
         await pilot.press("ctrl+n")
         await until_step(pilot, "Start")
         assert [call[0] for call in programs.calls] == ["init", "check", "check"], "nothing was set up yet"

@@ -161,7 +161,8 @@ def texts_of(config: SessionConfig) -> dict[str, str]:
     for name, spec in specs().items():
         value: Any = config
         for part in name.split("."):
-            value = getattr(value, "copy_" if part == "copy" and not isinstance(value, dict) else part)
+            fields = type(value).model_fields.items()  # some names are words of Python, hence aliases: copy, pass
+            value = getattr(value, next((field for field, info in fields if info.alias == part), part))
         text = to_text(spec, value)
         if text != spec.default:
             texts[name] = text

@@ -195,5 +195,6 @@ def verdict(passed: int, warned: int, failed: int) -> str:
     if failed:
         return f"✗ {failed} of {passed + warned + failed} findings would keep the session from working."
     if warned:
-        return f"! It works; {warned} of {passed + warned} findings are worth knowing before you go on."
+        verb = "is" if warned == 1 else "are"
+        return f"! It works; {warned} of {passed + warned} findings {verb} worth knowing before you go on."
     return f"✓ All {passed} findings are good."
