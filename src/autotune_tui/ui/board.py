@@ -193,7 +193,7 @@ class Column:
 
 
 def columns_for(view: BoardView, width: int) -> tuple[Column, ...]:
-    """The columns that `width` cells have room for; what the experiment did always gets a share."""
+    """The columns that `width` cells have room for; the wider, the more for what was done."""
     first = [
         _column("", lambda row: row.rank, view),
         _column("#", lambda row: str(row.index) if row.index else "", view),
@@ -201,7 +201,8 @@ def columns_for(view: BoardView, width: int) -> tuple[Column, ...]:
     ]
     status = _column("status", lambda row: f"{row.glyph} {row.status}", view, right=False)
     wished = _wished(view)
-    room = width - sum(column.width + 2 for column in (*first, status)) - (16 if width >= 60 else 12)
+    least = 16 + (width - 60) * 3 // 10 if width >= 60 else 12
+    room = width - sum(column.width + 2 for column in (*first, status)) - least
     middle = next((some for some in wished if sum(column.width + 2 for column in some) <= room), [])
     columns = (*first, *middle, status)
     taken = sum(column.width + 2 for column in columns)

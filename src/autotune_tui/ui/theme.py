@@ -22,7 +22,7 @@ BOLD = "bold"
 DARK = Theme(
     name="autotune-dark",
     primary="#56b4e9",
-    secondary="#cc9bd3",
+    secondary="#d16199",
     accent="#63b9b5",
     success="#5ec8a4",
     warning="#e5b03c",
@@ -35,7 +35,7 @@ DARK = Theme(
     variables={
         "border": "#3a424e",
         "border-blurred": "#3a424e",
-        "block-cursor-background": "#2b3644",
+        "block-cursor-background": "#273140",
         "block-cursor-foreground": "#ffffff",
         "block-cursor-text-style": "bold",
         "block-cursor-blurred-background": "#20262f",
@@ -46,12 +46,12 @@ DARK = Theme(
 LIGHT = Theme(
     name="autotune-light",
     primary="#0063a6",
-    secondary="#8a4593",
+    secondary="#931554",
     accent="#00706c",
     success="#00735a",
     warning="#8f6200",
     error="#b8420f",
-    foreground="#1d2228",
+    foreground="#0f1318",
     background="#fbfbf9",
     surface="#fbfbf9",
     panel="#ecebe6",
@@ -59,11 +59,11 @@ LIGHT = Theme(
     variables={
         "border": "#c4c3bb",
         "border-blurred": "#c4c3bb",
-        "block-cursor-background": "#d6e4ee",
+        "block-cursor-background": "#e0ebf3",
         "block-cursor-foreground": "#10151a",
         "block-cursor-text-style": "bold",
         "block-cursor-blurred-background": "#ecebe6",
-        "footer-key-foreground": "#8f6200",
+        "footer-key-foreground": "#7a5300",
     },
 )
 
