@@ -11,9 +11,11 @@ import struct
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from fcntl import ioctl
 from pathlib import Path
 from termios import TIOCSWINSZ
+from typing import ClassVar
 
 import pytest
 
@@ -153,6 +155,8 @@ def test_what_is_watched_may_be_a_repository_a_session_or_a_journal(tmp_path: Pa
 class Terminal:
     """`autotune-tui` in a pseudo terminal of 100 x 30."""
 
+    opened: ClassVar[list[Terminal]] = []
+
     def __init__(self, *arguments: str, cwd: Path) -> None:
         self.master, slave = pty.openpty()
         ioctl(slave, TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
@@ -165,6 +169,19 @@ class Terminal:
         )  # fmt: skip
         os.close(slave)
         self.seen = b""
+        self.opened.append(self)
+
+    def close(self) -> None:
+        """As when its window is closed."""
+        if self.master >= 0:
+            os.close(self.master)
+            self.master = -1
+
+    def end(self) -> None:
+        """Whatever the test came to, nothing of it stays."""
+        self.process.kill()
+        self.process.wait(5)
+        self.close()
 
     def until(self, text: str) -> None:
         deadline = time.monotonic() + 30
@@ -193,6 +210,13 @@ class Terminal:
         return self.process.wait(5)
 
 
+@pytest.fixture(autouse=True)
+def _no_terminal_stays() -> Iterator[None]:
+    yield
+    while Terminal.opened:
+        Terminal.opened.pop().end()
+
+
 def test_it_watches_in_a_real_terminal_and_leaves_with_0(tmp_path: Path) -> None:
     """V4: the whole way, from the command line."""
     folder = make_session(tmp_path, *running(4))
@@ -213,7 +237,7 @@ def test_a_terminal_that_vanished_without_a_word_ends_the_screen(tmp_path: Path,
     with FakeEngine(folder) as engine:
         terminal = Terminal(*arguments, cwd=tmp_path)
         terminal.until("all commands")
-        os.close(terminal.master)
+        terminal.close()
         assert terminal.process.wait(20) == 128 + signal.SIGHUP
         assert engine.commands == []
         assert folder.lock.exists()
