@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import os
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from autotune_tui.config import Source
+from autotune_tui.engine import leftovers
 from autotune_tui.engine.confinement import hint
 from autotune_tui.engine.core import Engine, text_of
 from autotune_tui.engine.sampling import Blocks, Comparison, SampleFailed, Sampler, derived_seed
@@ -89,6 +91,8 @@ async def open_segment(engine: Engine, segment: int, mode: str = "optimize") -> 
         await verify_unchanged(engine, log)
     with step(engine, "calibrate"):
         calibration, blocks = await calibrate(engine, segment, log)
+        for side in SIDES:
+            await leftovers.learn(engine, side, commit, "run")
     engine.record(calibration)
     for warning in calibration.warnings:
         engine.note(warning, "warning")
@@ -142,10 +146,19 @@ def require_files(engine: Engine) -> tuple[str, ...]:
 async def prepare_both(engine: Engine, commit: str, log: Path) -> None:
     """Both worktrees at `commit`, set up and built."""
     for side in SIDES:
+        if side not in engine.known and side not in engine.workspace.fresh:  # of an engine that died
+            await asyncio.to_thread(engine.workspace.renew, side, commit)
         await engine.place(side, commit)
-        if side in engine.workspace.fresh:
-            await set_up(engine, side, log)
+        await make_ready(engine, side, commit, log)
         await build(engine, side, commit, log)
+
+
+async def make_ready(engine: Engine, side: Side, commit: str, log: Path) -> None:
+    """Set up a worktree that was made and not set up yet; what that leaves must stay as it is."""
+    known = engine.known.get(side)
+    if known is None or not known.set_up:
+        await set_up(engine, side, log)
+        await leftovers.learn(engine, side, commit, "setup")
 
 
 async def set_up(engine: Engine, side: Side, log: Path) -> None:
@@ -171,6 +184,7 @@ async def build(engine: Engine, side: Side, commit: str, log: Path) -> None:
                 f"`{text_of(command)}` failed: {run.failure}.\n{run.tail}",
                 "Run it by hand in a fresh clone of the repository, then correct [benchmark].build.",
             )
+        await leftovers.learn(engine, side, commit, "build")
     engine.built[side] = commit
 
 

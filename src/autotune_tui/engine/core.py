@@ -14,7 +14,7 @@ from autotune_tui.agents.base import Agent
 from autotune_tui.config import Command as ConfigCommand
 from autotune_tui.config import SessionConfig
 from autotune_tui.config.sandbox import Job
-from autotune_tui.engine import confinement
+from autotune_tui.engine import confinement, leftovers
 from autotune_tui.journal.files import SessionFolder
 from autotune_tui.journal.writer import JournalWriter
 from autotune_tui.measure.environment import Snapshot, command_environment
@@ -23,7 +23,7 @@ from autotune_tui.measure.sandbox import Sandbox
 from autotune_tui.model.events import Note, Record
 from autotune_tui.model.profile import Profile
 from autotune_tui.model.state import SessionState, fold
-from autotune_tui.workspace import Side, Workspace
+from autotune_tui.workspace import SIDES, Side, Workspace
 
 T = TypeVar("T")
 
@@ -52,6 +52,8 @@ class Engine:
     """The commit that each worktree was last built for."""
     warm: dict[Side, str] = field(default_factory=dict)
     """The commit for which each worktree's bytecode was last made."""
+    known: dict[Side, leftovers.Known] = field(default_factory=dict)
+    """What code that is kept has left in each worktree beside its files."""
     profiles: dict[str, Profile] = field(default_factory=dict)
     """Profiles by commit: the incumbent's changes only with a keep."""
 
@@ -114,13 +116,25 @@ class Engine:
     async def place_both(self, commit: str) -> None:
         """Bring both worktrees to a commit."""
         await asyncio.to_thread(self.workspace.sync_both, commit)
-        self.built = {side: built for side, built in self.built.items() if built == commit}
+        for side in SIDES:
+            await self._swept(side, commit)
 
     async def place(self, side: Side, commit: str) -> None:
-        """Bring a worktree to a commit. Its build is a step of its own, see `build`."""
+        """Bring a worktree to a commit, with nothing in it that a candidate left. Its build is a step of its own, see
+        `build`.
+        """
         await asyncio.to_thread(self.workspace.sync, side, commit)
-        if self.built.get(side) != commit:
+        await self._swept(side, commit)
+
+    async def _swept(self, side: Side, commit: str) -> None:
+        swept = await leftovers.sweep(self, side, commit)
+        if swept.rebuild or swept.spoilt or self.built.get(side) != commit:
             self.built.pop(side, None)
+        if swept.spoilt:
+            self.note(f"{swept.spoilt[0]} is not as setup made it: the {side} worktree is made anew", "warning")
+            await asyncio.to_thread(self.workspace.renew, side, commit)
+            self.known[side] = self.known[side].forget()
+            self.warm.pop(side, None)
 
 
 def text_of(command: ConfigCommand) -> str:

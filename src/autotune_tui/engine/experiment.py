@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from autotune_tui import report
 from autotune_tui.agents.base import AgentEvent, Edit, Failure, NothingToPropose, Outcome, Plan, Reflection
-from autotune_tui.engine import artifacts, context, measuring
+from autotune_tui.engine import artifacts, context, leftovers, measuring
 from autotune_tui.engine.calibration import build as build_side
+from autotune_tui.engine.calibration import make_ready
 from autotune_tui.engine.control import Control, Skipped
 from autotune_tui.engine.core import Engine, text_of
 from autotune_tui.engine.measuring import Measured
@@ -24,7 +25,8 @@ from autotune_tui.measure import profilers
 from autotune_tui.model import events
 from autotune_tui.model.format import one_line
 from autotune_tui.model.profile import Profile
-from autotune_tui.workspace import Change
+from autotune_tui.workspace import SIDES, Change
+from autotune_tui.workspace.leftovers import Mark
 
 MOST_REWORKS = 2
 
@@ -66,6 +68,8 @@ class Experiment:
     changes: list[Change] = field(default_factory=list)
     files: tuple[str, ...] = ()
     commit: str = ""
+    made: Mapping[str, Mark] = field(default_factory=dict)
+    """What the candidate's build left, beside the commit."""
     change_key: str = ""
     """Hash of the change, to recognise one that was tried before."""
     measured: Measured | None = None
@@ -166,6 +170,8 @@ async def sync(x: Experiment) -> None:
         await x.engine.place_both(x.incumbent)
     except WorkspaceError as error:
         raise Ended("crash", "sync_failed", f"{error.title}: {error.message}") from error
+    for side in SIDES:
+        await make_ready(x.engine, side, x.incumbent, x.log)
     await build_side(x.engine, "incumbent", x.incumbent, x.log)
 
 
@@ -271,6 +277,7 @@ async def commit(x: Experiment) -> None:
     x.commit = await asyncio.to_thread(workspace.commit, x.number, x.description, trailers, found=x.changes)
     x.change_key = await asyncio.to_thread(workspace.change_key, x.incumbent, x.commit)
     artifacts.write(x.engine, x.folder / "diff.patch", await asyncio.to_thread(workspace.diff, x.incumbent, x.commit))
+    await sweep(x, "the edit")
     tried = context.same_change(x)
     if tried is not None:
         raise Ended("discard", "duplicate", f"the same change as experiment {tried}")
@@ -285,7 +292,15 @@ async def build(x: Experiment) -> None:
         if not run.ok:
             detail = f"`{text_of(command)}` failed: {run.failure}"
             raise Failed("build", Verdict("crash", "build_failed", detail), run.tail)
+        x.made = await asyncio.to_thread(x.engine.workspace.leftovers, "candidate", x.commit)
     x.engine.built["candidate"] = x.commit
+
+
+async def sweep(x: Experiment, by: str) -> None:
+    """Only the commit and what its build made are measured: other files that the candidate left are removed."""
+    swept = await leftovers.sweep(x.engine, "candidate", x.commit, x.made)
+    if swept.spoilt:
+        raise Ended("discard", "out_of_scope", f"{by} changed what setup made: {one_line(swept.spoilt[0])}")
 
 
 async def check(x: Experiment) -> None:
@@ -299,6 +314,7 @@ async def check(x: Experiment) -> None:
 
 async def measure(x: Experiment) -> None:
     """Pairs until the evidence decides. Once more when it was the incumbent that failed: that is no one's verdict."""
+    await sweep(x, "a command")
     calibration = x.engine.state.calibration
     for last in (False, True):
         try:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from autotune_tui.engine.budget import time_left
-from autotune_tui.engine.calibration import SIDES, build
+from autotune_tui.engine.calibration import SIDES, build, make_ready
 from autotune_tui.engine.control import Control
 from autotune_tui.engine.core import Engine
 from autotune_tui.engine.sampling import Blocks, Comparison, Sampler, derived_seed
@@ -251,6 +251,7 @@ async def validate(engine: Engine, control: Control) -> Validation:
     sides: dict[Side, str] = {"incumbent": first, "candidate": tip}
     for side, commit in sides.items():
         await engine.place(side, commit)
+        await make_ready(engine, side, commit, log)
         await build(engine, side, commit, log)
         await compile_changed(engine, side, log)
     sampler = Sampler(engine, "validation", 0, log, engine.config.benchmark.timeout, calibration.repeat)

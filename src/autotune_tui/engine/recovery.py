@@ -17,6 +17,7 @@ class Exhausted(Exception):
 async def reset_worktree(engine: Engine) -> str:
     """Both worktrees made anew from the refs, set up and built; then one run of the incumbent."""
     engine.built.clear()
+    engine.known.clear()
     engine.workspace.remove()
     engine.workspace.create()
     log = engine.folder.baseline / "bench.log"

@@ -23,14 +23,19 @@ async def compile_changed(engine: Engine, side: Side, log: Path) -> None:
     """Compile what differs from the commit that this side was last warm at; a file that cannot be compiled is left."""
     commit = engine.built.get(side, "")
     before = engine.warm.get(side) or engine.workspace.base_commit
-    if not commit or before == commit:
+    known = engine.known.get(side)
+    cold = {path for path in known.cold if (engine.tree(side) / path).is_file()} if known else set()
+    if not commit or (before == commit and not cold):
         return
-    files = [path for path in engine.workspace.changed_paths(before, commit) if path.endswith(".py")]
+    changed = engine.workspace.changed_paths(before, commit) if before != commit else ()
+    files = sorted({path for path in changed if path.endswith(".py")} | cold)
     if files and (found := _python(engine, side)):
         argv = [found, "-I", "-m", "compileall", "-q", "-i", "-"]
         names = b"\n".join(os.fsencode(name) for name in files if "\n" not in name)
         await engine.command(argv, side, limit=SECONDS, log=log, writable=True, stdin=names)
     engine.warm[side] = commit
+    if known:
+        known.cold.clear()
 
 
 def _python(engine: Engine, side: Side) -> str | None:

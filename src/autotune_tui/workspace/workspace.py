@@ -5,9 +5,9 @@
                                          /state         our indexes, the submodules' git directories
 
 The two paths have the same length and every file in them is of one commit, so that what is measured is the code.
-Ignored files stay from experiment to experiment: they are what builds leave (`build/`, `target/`, `node_modules/`) and
-what makes the next build take seconds. The exception is Python's bytecode of a changed source, which could be taken for
-that of another version.
+Ignored files stay through `sync`: they are what builds leave (`build/`, `target/`, `node_modules/`) and what makes the
+next build take seconds. Which of them may stay is the engine's to say (`leftovers`). The exception is Python's bytecode of
+a changed source, which could be taken for that of another version.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from autotune_tui.workspace.changes import find_changes
 from autotune_tui.workspace.diff import Comparison, compare
 from autotune_tui.workspace.folders import is_folder, remove_tree, session_folder
 from autotune_tui.workspace.git import GitError
+from autotune_tui.workspace.leftovers import Mark, marks, remove
 from autotune_tui.workspace.messages import compose, parse_commit
 from autotune_tui.workspace.refs import SessionRefs, check_session
 from autotune_tui.workspace.refusals import refuse_unusable
@@ -153,6 +154,22 @@ class Workspace:
         with ThreadPoolExecutor(max_workers=len(SIDES)) as pool:
             for done in [pool.submit(self.sync, side, commit) for side in SIDES]:
                 done.result()
+
+    def renew(self, side: Side, commit: str) -> None:
+        """Make the worktree anew, without anything that git does not have; it is `fresh` then."""
+        with _as_workspace_error():
+            self._rebuild(side, commit)
+            self._sync(side, commit)
+
+    def leftovers(self, side: Side, commit: str) -> dict[str, Mark]:
+        """The files of a worktree that the commit does not have, each with its mark. Linked paths are not looked into."""
+        with _as_workspace_error():
+            tracked = {file.path for file in list_tree(self._git, commit)}
+            return marks(self._tree(side).path, tracked, self._attached.linked)
+
+    def remove_leftovers(self, side: Side, paths: Sequence[str]) -> None:
+        with _as_workspace_error():
+            remove(self._tree(side).path, paths)
 
     def files(self) -> tuple[str, ...]:
         """Tracked files in scope at the branch's tip, sorted. No links: to edit one is to edit another file."""
