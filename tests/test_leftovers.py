@@ -61,11 +61,11 @@ async def test_what_setup_made_may_not_be_changed(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_put_back_is_still_seen(tmp_path: Path) -> None:
-    """A mark has what nobody can put back; tracked files, linked folders and what links point at are passed over."""
-    for name in ("made/a", "made/b", "tracked", "data/big"):
+    """A mark has what nobody can put back; linked folders and what links point at are passed over."""
+    for name in ("made/a", "made/b", "data/big"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("x")
-    before = marks(tmp_path, {"tracked"}, ("data",))
+    before = marks(tmp_path, ("made/", "data/big", "never/there"), ("data",))
     assert set(before) == {"made/a", "made/b"}
     status = (tmp_path / "made/a").stat()
     (tmp_path / "made/a").write_text("y")
@@ -73,7 +73,7 @@ def test_a_file_that_is_put_back_is_still_seen(tmp_path: Path) -> None:
     (tmp_path / "made/b").unlink()
     (tmp_path / "new").mkdir()
     (tmp_path / "new/link").symlink_to(tmp_path / "data")
-    found = difference(before, marks(tmp_path, {"tracked"}, ("data",)))
+    found = difference(before, marks(tmp_path, ("made/", "new/link", "data"), ("data",)))
     assert (found.new, found.changed, found.gone) == (("new/link",), ("made/a",), ("made/b",))
     remove(tmp_path, found.new)
     assert not (tmp_path / "new").exists() and (tmp_path / "data/big").exists()

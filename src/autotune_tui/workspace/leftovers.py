@@ -4,8 +4,9 @@ on unchanged code.
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,20 +17,30 @@ Mark = tuple[int, int, int, int, int]
 """Mode, size, mtime, ctime and inode: nobody can put a ctime back, so an equal mark is an equal file."""
 
 
-def marks(tree: Path, tracked: Collection[str], apart: Collection[str]) -> dict[str, Mark]:
-    """The mark of each file below `tree` that is not tracked; links are not followed. The paths `apart` are passed over."""
+def marks(tree: Path, paths: Iterable[str], apart: Collection[str]) -> dict[str, Mark]:
+    """The mark of each file below `tree` that `paths` names; links are not followed. The paths `apart` are passed over.
+
+    A path that ends with "/" is a folder of which all files are meant.
+    """
     found: dict[str, Mark] = {}
-    skipped = {*tracked, *apart, ".git"}
-    for folder, folders, files in os.walk(tree):
-        inner = Path(folder).relative_to(tree)
-        linked = [name for name in folders if Path(folder, name).is_symlink()]
-        for name in (*files, *linked):
-            path = (inner / name).as_posix()
-            if path not in skipped:
-                status = os.lstat(Path(folder, name))
-                found[path] = (status.st_mode, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-        folders[:] = [name for name in folders if name not in linked and (inner / name).as_posix() not in skipped]
+    for path in paths:
+        if not any(path == other or path.startswith(f"{other}/") for other in apart):
+            found.update(_below(tree, path) if path.endswith("/") else _mark(tree, path))
     return found
+
+
+def _below(tree: Path, folder: str) -> Iterator[tuple[str, Mark]]:
+    for place, folders, files in os.walk(tree / folder):
+        inner = Path(place).relative_to(tree)
+        links = [name for name in folders if Path(place, name).is_symlink()]
+        for name in (*files, *links):
+            yield from _mark(tree, (inner / name).as_posix())
+
+
+def _mark(tree: Path, path: str) -> Iterator[tuple[str, Mark]]:
+    with contextlib.suppress(FileNotFoundError):  # it went meanwhile
+        status = (tree / path).lstat()
+        yield path, (status.st_mode, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,8 +164,8 @@ class Workspace:
     def leftovers(self, side: Side, commit: str) -> dict[str, Mark]:
         """The files of a worktree that the commit does not have, each with its mark. Linked paths are not looked into."""
         with _as_workspace_error():
-            tracked = {file.path for file in list_tree(self._git, commit)}
-            return marks(self._tree(side).path, tracked, self._attached.linked)
+            tree = self._tree(side)
+            return marks(tree.path, tree.others(commit), self._attached.linked)
 
     def remove_leftovers(self, side: Side, paths: Sequence[str]) -> None:
         with _as_workspace_error():
