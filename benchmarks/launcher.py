@@ -111,7 +111,8 @@ async def confined(executor: LocalExecutor, folder: Path, pairs: int) -> None:
     for name, argv in COMMANDS.items():
         bare = Command(argv, tree, ENV, 60.0)
         walled = replace(bare, prefix=sandbox.prefix(tree, writable=False), limits=limits)
-        mine, other = [], []
+        mine: list[float] = []
+        other: list[float] = []
         for pair in range(pairs):
             for command in (walled, bare) if pair % 2 else (bare, walled):
                 (mine if command is walled else other).append((await executor.run(command)).wall)

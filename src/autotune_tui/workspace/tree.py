@@ -64,7 +64,9 @@ class Tree:
         listed = self.git.run("ls-files", "--others", "-z").split(b"\0")[:-1]
         moved = differences(self.git, self.at, commit) if self.at is not None and self.at != commit else []
         now = {change.path for change in moved if change.new_mode != NO_MODE}
-        gone = [change.path for change in moved if change.new_mode == NO_MODE and os.path.lexists(self.path / change.path)]
+        gone = [
+            change.path for change in moved if change.new_mode == NO_MODE and os.path.lexists(self.path / change.path)
+        ]
         return [*(path for path in map(os.fsdecode, listed) if path not in now), *gone]
 
     def adopt(self, commit: str) -> None:
