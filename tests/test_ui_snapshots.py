@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.command import CommandList
 from textual.pilot import Pilot
 
 from autotune_tui.journal.files import SessionFolder
 from autotune_tui.journal.lock import EngineLock
 from autotune_tui.model.events import Health, Record
 from autotune_tui.ui.app import AutotuneApp
+from autotune_tui.ui.commands import COMMANDS
 from autotune_tui.ui.screens.confirm import leaving
 from autotune_tui.ui.screens.loop import LoopScreen
 from autotune_tui.ui.settings import Settings
@@ -63,6 +65,8 @@ async def still(pilot: Pilot[Any]) -> None:
     store = pilot.app.store  # type: ignore[attr-defined]
     if store.look.state.config.profile and store.look.state.current is not None:
         await until(pilot, lambda: store.look.keep_looks)
+    for found in pilot.app.screen.query(CommandList):  # the palette fills while one looks
+        await until(pilot, lambda found=found: found.option_count == len(COMMANDS) + 1)
     for field in pilot.app.screen.query("Input"):
         field.cursor_blink = False  # type: ignore[attr-defined]
     await pilot.pause()

@@ -297,8 +297,11 @@ class AutotuneApp(App[int]):
         self.settings = replace(self.settings, theme=theme)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """What the palette has beside our commands."""
-        yield SystemCommand("View: theme", "Choose the colours; the choice is remembered.", self.search_themes)
+        """What the palette has on screens without commands of their own."""
+        from autotune_tui.ui.palette import THEME
+
+        if not screen.COMMANDS:
+            yield SystemCommand(*THEME, self.search_themes)
 
     async def action_quit(self) -> None:
         self.leave()

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from autotune_tui.ui.screens.loop import LoopScreen
 
 
+THEME = ("View: theme", "Choose the colours; the choice is remembered.")
+
+
 class LoopCommands(Provider):
-    """The table of commands, for the loop screen."""
+    """The table of commands, for the loop screen, and the choice of the theme after it: of two providers, either is first."""
 
     @property
     def _loop(self) -> LoopScreen:
@@ -32,6 +35,8 @@ class LoopCommands(Provider):
         for command in COMMANDS:
             words, help_text = _words(command, situation)
             yield DiscoveryHit(words, partial(self._loop.app.perform, command.id, self._loop), command.title, help_text)
+        title, sentence = THEME
+        yield DiscoveryHit(title, self.app.search_themes, title, sentence)
 
     async def search(self, query: str) -> AsyncIterator[Hit]:
         situation = self._loop.situation()
@@ -44,6 +49,9 @@ class LoopCommands(Provider):
                 yield Hit(
                     score, words, partial(self._loop.app.perform, command.id, self._loop), command.title, help_text
                 )
+        title, sentence = THEME
+        if score := max(matcher.match(title), matcher.match(f"{title} {sentence}") * 0.5):
+            yield Hit(score, title, self.app.search_themes, title, sentence)
 
 
 def _words(command: Command, situation: Situation) -> tuple[Content, str]:

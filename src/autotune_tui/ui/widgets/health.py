@@ -25,7 +25,7 @@ class HealthPanel(Panel[HealthView]):
         lines = [*reason, *follows, self._limits(view, width), self._spent(view, width), self._worker(view, width)]
         for level, text in view.notes:
             mark = ("! ", WARN) if level == "warning" else ""
-            lines.append(line(("note".ljust(_LABEL), DIM), mark, text))
+            lines += cut(labelled("note", line(mark, text), width, label_width=_LABEL, style=DIM), 2)
         return lines
 
     def _limits(self, view: HealthView, width: int) -> Content:
