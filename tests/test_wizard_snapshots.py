@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from autotune_tui.ui.theme import LIGHT
 from autotune_tui.ui.wizard.goal import Recipes
@@ -83,6 +84,13 @@ async def leaving(pilot: Pilot[None]) -> None:
     await until_shown(pilot, "Throw it away")
 
 
+async def still(pilot: Pilot[None]) -> None:
+    """No cursor that blinks."""
+    for field in pilot.app.screen.query(Input):
+        field.cursor_blink = False
+    await pilot.pause()
+
+
 SCENES: dict[str, Scene] = {
     scene.__name__: scene for scene in (goal, benchmark, refused, scope, checks, agent, preflight, summary, leaving)
 }
@@ -97,9 +105,7 @@ def test_each_step_looks_as_it_was_approved(
 
     async def play(pilot: Pilot[None]) -> None:
         await SCENES[name](pilot)
-        for field in app.wizard.query("TextField"):
-            field.cursor_blink = False  # type: ignore[attr-defined]
-        await pilot.pause()
+        await still(pilot)
 
     assert snap_compare(app, terminal_size=size, run_before=play)
 
@@ -127,5 +133,6 @@ def test_a_warning_about_the_checkout_stands_under_what_was_found(programs: Prog
     async def play(pilot: Pilot[None]) -> None:
         await until_shown(pilot, "! Uncommitted changes")
         await until(pilot, lambda: pilot.app.focused is not None)
+        await still(pilot)
 
     assert snap_compare(Host(), terminal_size=(80, 24), run_before=play)
