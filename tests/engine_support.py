@@ -17,7 +17,7 @@ from autotune_tui.model.state import SessionState
 NOISY = """\
 #!/bin/sh
 # The metric is the number in src/value.txt, with noise of about 1 % (sum of three uniforms).
-seed=$(od -An -N4 -tu4 /dev/urandom)
+seed=$(od -An -N3 -tu4 /dev/urandom)  # three bytes: awk takes all seeds above 2^31 for one
 awk -v seed="$seed" -v v="$(cat src/value.txt)" 'BEGIN {
   srand(seed); n = (rand() + rand() + rand() - 1.5) * 0.02; printf "METRIC cost=%.6f\\n", v * (1 + n) }'
 """

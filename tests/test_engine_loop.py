@@ -76,8 +76,7 @@ async def test_the_final_figure_is_measured_afresh(tmp_path: Path) -> None:
     assert validation.pairs == 40
     assert validation.confirmed
     low, high = validation.interval
-    assert low < -0.39 < high or low < -0.40 < high or low < -0.41 < high
-    assert high - low < 0.05
+    assert -0.43 < low < high < -0.37  # the truth is -0.40; one in twenty intervals misses it by a little
     report = ours.folder.final_report.read_text()
     assert "−40" in report or "−39" in report
 

@@ -116,8 +116,7 @@ class Engine:
     async def place_both(self, commit: str) -> None:
         """Bring both worktrees to a commit."""
         await asyncio.to_thread(self.workspace.sync_both, commit)
-        for side in SIDES:
-            await self._swept(side, commit)
+        await asyncio.gather(*(self._swept(side, commit) for side in SIDES))
 
     async def place(self, side: Side, commit: str) -> None:
         """Bring a worktree to a commit, with nothing in it that a candidate left. Its build is a step of its own, see

@@ -314,7 +314,8 @@ async def check(x: Experiment) -> None:
 
 async def measure(x: Experiment) -> None:
     """Pairs until the evidence decides. Once more when it was the incumbent that failed: that is no one's verdict."""
-    await sweep(x, "a command")
+    if x.engine.config.benchmark.build or x.engine.config.checks.command:
+        await sweep(x, "a command")
     calibration = x.engine.state.calibration
     for last in (False, True):
         try:
