@@ -21,7 +21,8 @@ MOST_RUNS = 20
 MOST_SECONDS = 10.0
 NO_PYTHON = "No python processes found"
 LOOP = "for _ in 1 2 3 4 5 6 7 8 9 10; do (\n{}\n); done"
-"""py-spy looks at a shell only now and then, and may miss a short Python that it starts: ten in a row are found."""
+"""py-spy looks at a shell only now and then, and may miss a short Python that it starts: ten in a row are found.
+On a busy machine the first milliseconds of each are still missing from the profile."""
 DURATION = 120
 """Seconds after which py-spy ends a long command: by then its shares are known to a hundredth."""
 FRAME = re.compile(r"(.+) \((.*):(\d+)\)")
