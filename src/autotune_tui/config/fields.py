@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from autotune_tui.config.canary import Canary
+from autotune_tui.config.locks import Locks
 from autotune_tui.config.metric import Direction as Direction
 from autotune_tui.config.metric import Metric as Metric
 from autotune_tui.config.metric import MetricName
@@ -144,6 +146,8 @@ class SessionConfig(Table):
     recovery: Recovery = Field(default_factory=Recovery)
     workspace: WorkspaceOptions = Field(default_factory=WorkspaceOptions)
     sandbox: Sandbox = Field(default_factory=Sandbox)
+    locks: Locks = Field(default_factory=Locks)
+    canary: Canary = Field(default_factory=Canary)
     decision: Decision = Field(default_factory=Decision)
     simplicity: Simplicity = Field(default_factory=Simplicity)
     agent_command: AgentCommand = Field(default_factory=AgentCommand, validate_default=True)
