@@ -121,6 +121,8 @@ class Result(Record):
     """The workspace's key of the diff, to recognise the same change."""
     own_seconds: float = 0.0
     """What the loop itself cost, of `seconds`: all but commands and agents."""
+    locks: str = ""
+    """Digest of what was locked when it was measured: the segment's locks-<segment>.json has the table."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -280,6 +282,25 @@ class Health(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Canary(Record):
+    """Code in scope was broken on purpose, to see whether benchmark or checks notice."""
+
+    type: ClassVar[str] = "canary"
+    experiment: int = 0
+    """The keep after which it was done; 0 before the first experiment."""
+    commit: str = ""
+    status: str = ""
+    """pass, warn or fail."""
+    accepted: bool = False
+    """Whether the user lets the session go on although nothing notices."""
+    tried: int = 0
+    """Files that were broken one by one."""
+    unnoticed: tuple[str, ...] = ()
+    """Those of them that neither benchmark nor checks notice."""
+    text: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Usage(Record):
     """What one call of an agent cost."""
 
@@ -323,6 +344,7 @@ TYPES: dict[str, type[Record]] = {
     cls.type: cls
     for cls in (
         Session, Config, Result, Phase, Plan, Calibration, Sample, Decision, Validation, Control, Health, Usage, Note,
+        Canary,
     )
 }  # fmt: skip
 

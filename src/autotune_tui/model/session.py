@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from autotune_tui.model.events import Calibration, Config, Control, Decision, Note, Sample, Session, Validation
+from autotune_tui.model.events import Calibration, Canary, Config, Control, Decision, Note, Sample, Session, Validation
 from autotune_tui.model.experiment import CurrentExperiment, Experiment, Segment
 from autotune_tui.model.health import Streaks
 
@@ -43,6 +43,8 @@ class SessionState:
     validation_samples: list[Sample] = field(default_factory=list)
     """Of the last validation, or of the one that runs."""
     validations: list[Validation] = field(default_factory=list)
+    canary: Canary | None = None
+    """The last one."""
     intent: Decision | None = None
     """A keep that was decided and whose result is not journalled yet: a restart finishes or undoes it."""
     health: str = "running"

@@ -8,6 +8,7 @@ from typing import Any
 
 from autotune_tui.model.events import (
     Calibration,
+    Canary,
     Config,
     Control,
     Decision,
@@ -204,6 +205,10 @@ def _control(state: SessionState, event: Control) -> None:
     _remember(state.controls, event)
 
 
+def _canary(state: SessionState, event: Canary) -> None:
+    state.canary = event
+
+
 def _note(state: SessionState, event: Note) -> None:
     _remember(state.notes, event)
 
@@ -247,6 +252,7 @@ _HANDLERS: dict[type[Record], Callable[[SessionState, Any], None]] = {
     Control: _control,
     Health: _health,
     Usage: _usage,
+    Canary: _canary,
     Note: _note,
     Unreadable: _unreadable,
 }
