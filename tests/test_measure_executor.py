@@ -348,7 +348,10 @@ async def test_a_launcher_that_is_told_to_end_takes_its_command_along(run: Shell
 
 
 async def test_the_launcher_needs_no_site_packages_and_stays_small() -> None:
-    code = f"import sys; exec(open({launcher.__file__!r}).read(), {{'__name__': 'x'}}); print(*sys.modules)"
+    source = Path(launcher.START).parents[3]
+    code = (
+        f"import sys; sys.path.append({str(source)!r}); import autotune_tui.measure.launcher.serve; print(*sys.modules)"
+    )
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-I", "-S", "-c", code, stdout=asyncio.subprocess.PIPE
     )

@@ -16,6 +16,8 @@ from typing import Any, Self
 from autotune_tui.errors import MeasureError
 from autotune_tui.measure import launcher
 from autotune_tui.measure.executors.base import Command, Run
+from autotune_tui.measure.launcher.job import SWEEP_SECONDS
+from autotune_tui.measure.launcher.processes import offspring
 from autotune_tui.text import harmless
 
 HEAD = 4 * 1024 * 1024
@@ -93,7 +95,7 @@ class _Launcher:
         files = _anonymous_file(), _anonymous_file(), _anonymous_file()
         try:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-I", "-S", "-X", "utf8", launcher.__file__, *map(str, files),
+                sys.executable, "-I", "-S", "-X", "utf8", launcher.START, *map(str, files),
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
                 start_new_session=True, pass_fds=files, cwd="/", limit=REPLY_LIMIT,
                 env={name: os.environ[name] for name in _LAUNCHER_ENV if name in os.environ},
@@ -132,7 +134,7 @@ class _Launcher:
         """Wait for its end, at most until the processes that it kills must be gone."""
         self.stop()
         try:
-            async with asyncio.timeout(launcher.SWEEP_SECONDS + GRACE):
+            async with asyncio.timeout(SWEEP_SECONDS + GRACE):
                 await self._process.communicate()
         except TimeoutError:
             self._process.kill()
@@ -168,7 +170,7 @@ class _Launcher:
         """The launcher is gone: what it ran is no one's child any more, so its group is killed from here."""
         if pid := int(os.pread(self._pid, 20, 0) or 0):
             with contextlib.suppress(OSError):  # a sandbox's first process is in a group of its own
-                for child in launcher.offspring(pid):
+                for child in offspring(pid):
                     os.kill(child, signal.SIGKILL)
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(pid, signal.SIGKILL)
