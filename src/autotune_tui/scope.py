@@ -18,6 +18,14 @@ from autotune_tui.errors import ConfigError
 GIT_FILES = (".gitattributes", ".gitignore", ".gitmodules", ".git")
 """Always locked: they decide what git sees of the other files, so a candidate could hide a change behind them."""
 
+TESTS = (
+    "tests/", "test/", "__tests__/", "testdata/", "conftest.py", "test_*.py", "*_test.py", "*_test.go", "*_test.rs",
+    "*_spec.rb", "*.test.js", "*.test.jsx", "*.test.ts", "*.test.tsx", "*.spec.js", "*.spec.ts", "pytest.ini", "tox.ini",
+)  # fmt: skip
+"""Locked unless [scope].include names them by itself: the checks are no better than the tests that they run."""
+STARTUP = ("sitecustomize.py", "usercustomize.py", "*.pth")
+"""Locked in the same way: Python runs them in every command, also in those that measure and check."""
+
 
 def check_pattern(pattern: str) -> str:
     """The pattern in the form that pathspec reads. Raises ConfigError for one that could only surprise."""
@@ -73,6 +81,12 @@ def locked_paths(
     wanted = {os.path.normpath(pattern) for pattern in include}
     files = sorted(path for path in named - wanted if not path.startswith(("/", "..")) and is_file(path))
     return ["./autotune.toml", "./.autotune/", *(f"./{path}" for path in files)]
+
+
+def protected(include: Iterable[str]) -> list[str]:
+    """The patterns of `TESTS` and `STARTUP`, without those that `include` names: `tests/**` makes tests the subject."""
+    named = [f"{pattern.removeprefix('./').rstrip('/*')}/x" for pattern in include if pattern.rstrip("/*")]
+    return [pattern for pattern in (*TESTS, *STARTUP) if not any(map(_spec([pattern]).match_file, named))]
 
 
 def _words(command: str | Sequence[str]) -> Sequence[str]:

@@ -69,6 +69,18 @@ class Tree:
         ]
         return [*(path for path in map(os.fsdecode, listed) if path not in now), *gone]
 
+    def holds(self, path: str, mode: str, blob: str) -> bool:
+        """Whether the file at `path` is what a commit has there, which is nothing when the mode says so."""
+        target = self.path / path
+        if mode == NO_MODE:
+            return not os.path.lexists(target)
+        if target.is_symlink():
+            return mode == "120000" and self._hash_of_text(os.fsencode(target.readlink())) == blob
+        return target.is_file() and self.git.line("hash-object", "--", path) == blob
+
+    def _hash_of_text(self, text: bytes) -> str:
+        return self.git.run("hash-object", "--stdin", stdin=text).decode().strip()
+
     def adopt(self, commit: str) -> None:
         """Set our index to the commit and leave the files as they are."""
         if self.at != commit:

@@ -189,6 +189,37 @@ class Workspace:
         files = (file.path for file in list_tree(self._git, self.base_commit))
         return tuple(sorted(path for path in files if self._scope.included(path) and self._scope.locked(path)))
 
+    def locked_files(self, commit: str) -> dict[str, str]:
+        """Every tracked file that nobody may change, with the object name of its content in the commit."""
+        return {file.path: file.blob for file in list_tree(self._git, commit) if self._scope.locked(file.path)}
+
+    @property
+    def linked(self) -> tuple[str, ...]:
+        """The paths of the user's checkout that the worktrees only link to."""
+        return self._attached.linked
+
+    def altered(self, side: Side, commit: str) -> tuple[str, ...]:
+        """Tracked files of a worktree that are not as the commit has them, and submodules, sorted.
+
+        `changes` tells what the candidate's agent did; this tells, at any time, whether a worktree is what it is
+        measured as. Costs two processes and one more for each file that the commit changes.
+        """
+        with _as_workspace_error():
+            tree = self._tree(side)
+            base = tree.at or commit
+            tree.adopt(base)
+            now = {entry.path for entry in tree.entries() if entry.tracked}
+            wanted = {} if base == commit else {change.path: change for change in differences(self._git, base, commit)}
+            for path, change in wanted.items():
+                if tree.holds(path, change.new_mode, change.new_blob):
+                    now.discard(path)
+                else:
+                    now.add(path)
+            return tuple(sorted({*now, *(change.path for change in self._inner[side].changes())}))
+
+    def is_locked(self, path: str) -> bool:
+        return self._scope.locked(path)
+
     def changes(self) -> list[Change]:
         """What differs in the candidate from the commit it was synced to, committed or not, sorted by path."""
         with _as_workspace_error():
