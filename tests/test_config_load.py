@@ -95,7 +95,7 @@ WRONG = [
         "[decision]\nthreshold = '1%'\n",
         "autotune.toml:9: decision.threshold: unknown field; did you mean metric.threshold?",
     ),
-    ("[decision]\nzzz = 1\n", "autotune.toml:9: decision.zzz: unknown field; known here: profile, time"),
+    ("[decision]\nzzz = 1\n", "autotune.toml:9: decision.zzz: unknown field; known here: profile, time, milestone"),
     ("[metric]\ntarget = 'fast'\n", 'autotune.toml:9: metric.target: found "fast"; wanted: a number'),
     ("[metric]\ntarget = true\n", "autotune.toml:9: metric.target: found true; wanted: a number"),
     ("[metric]\ntarget = inf\n", "autotune.toml:9: metric.target: found Infinity; wanted: a finite number"),

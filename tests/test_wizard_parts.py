@@ -42,9 +42,11 @@ def draft(**values: str) -> Draft:
 
 
 def test_every_field_of_the_configuration_is_in_the_form_with_its_help() -> None:
-    """One source of truth: the form has no field, help text or choice of its own."""
+    """One source of truth: the form has no field, help text or choice of its own. Tables in tables are written by hand."""
+    by_hand = {"holdout.metric", "end_to_end.metric"}
+    documented = [(f"{doc.table}.{doc.name}".lstrip("."), doc.description) for doc in describe()]
     assert [(spec.name, spec.description) for spec in specs().values()] == [
-        (f"{doc.table}.{doc.name}".lstrip("."), doc.description) for doc in describe()
+        (name, description) for name, description in documented if name not in by_hand
     ]
     assert set(specs()) >= PLACED
 

@@ -12,12 +12,15 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from autotune_tui.config.canary import Canary
+from autotune_tui.config.end_to_end import EndToEnd
+from autotune_tui.config.holdout import Holdout
 from autotune_tui.config.locks import Locks
 from autotune_tui.config.metric import Direction as Direction
 from autotune_tui.config.metric import Metric as Metric
 from autotune_tui.config.metric import MetricName
 from autotune_tui.config.metric import Source as Source
 from autotune_tui.config.sandbox import Sandbox
+from autotune_tui.config.second import SecondBenchmark, is_readable
 from autotune_tui.config.table import Table as Table
 from autotune_tui.config.values import (
     Amount,
@@ -99,6 +102,9 @@ class WorkspaceOptions(Table):
 class Decision(Table):
     profile: Literal["quick", "standard", "strict", "costly"] = Field("standard", description="How sure a keep must be")
     time: Duration = Field(1800.0, description="The most time one decision may measure")
+    milestone: int = Field(
+        5, ge=1, description="Keeps after which the gain is measured again and a milestone is set", strict=True
+    )
 
 
 class Simplicity(Table):
@@ -141,6 +147,8 @@ class SessionConfig(Table):
         default_factory=dict,
         description='Secondary metrics and how much worse they may get: peak_rss = "+5%"',
     )
+    holdout: Holdout = Field(default_factory=Holdout)
+    end_to_end: EndToEnd = Field(default_factory=EndToEnd)
     budget: Budget = Field(default_factory=Budget)
     health: HealthLimits = Field(default_factory=HealthLimits)
     recovery: Recovery = Field(default_factory=Recovery)
@@ -152,6 +160,11 @@ class SessionConfig(Table):
     simplicity: Simplicity = Field(default_factory=Simplicity)
     agent_command: AgentCommand = Field(default_factory=AgentCommand, validate_default=True)
     agent_offline: AgentOffline = Field(default_factory=AgentOffline)
+
+    @field_validator("holdout", "end_to_end")
+    @classmethod
+    def _can_be_read(cls, table: SecondBenchmark, info: ValidationInfo) -> SecondBenchmark:
+        return is_readable(table, info.data.get("metric"))
 
     @field_validator("budget")
     @classmethod

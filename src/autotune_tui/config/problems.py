@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -145,14 +145,20 @@ def every_field(model: type[BaseModel] = SessionConfig, prefix: str = "") -> Ite
     for name, field in model.model_fields.items():
         dotted_name = prefix + (field.alias or name)
         yield dotted_name
-        if inner := table_of(field):
+        if (inner := table_of(field)) and not is_optional(field):
             yield from every_field(inner, f"{dotted_name}.")
 
 
 def table_of(field: FieldInfo) -> type[Table] | None:
-    """The model of a field that is a table, else None."""
-    kind = field.annotation
+    """The model of a field that is a table, also of one that may be missing; else None."""
+    kinds = [kind for kind in get_args(field.annotation) if kind is not type(None)]
+    kind = kinds[0] if len(kinds) == 1 and is_optional(field) else field.annotation
     return kind if isinstance(kind, type) and issubclass(kind, Table) else None
+
+
+def is_optional(field: FieldInfo) -> bool:
+    """Whether a field is a table, or none unless it is given."""
+    return type(None) in get_args(field.annotation)
 
 
 def _model(path: Path) -> type[Table] | None:

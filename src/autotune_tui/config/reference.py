@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from autotune_tui.config.fields import SessionConfig
-from autotune_tui.config.problems import table_of
+from autotune_tui.config.problems import is_optional, table_of
 from autotune_tui.config.values import Amount, format_duration
 
 START = "<!-- configuration reference: made by `python -m autotune_tui.config README.md` -->"
@@ -41,10 +41,10 @@ def describe() -> tuple[FieldDoc, ...]:
 def _describe(model: type[BaseModel], table: str) -> Iterator[FieldDoc]:
     fields = [(field.alias or name, name, field) for name, field in model.model_fields.items()]
     for shown, name, field in fields:
-        if not table_of(field):
+        if not table_of(field) or is_optional(field):
             yield FieldDoc(table, shown, _default(name, field), _description(field))
     for shown, _, field in fields:
-        if inner := table_of(field):
+        if (inner := table_of(field)) and not is_optional(field):
             yield from _describe(inner, f"{table}.{shown}" if table else shown)
 
 

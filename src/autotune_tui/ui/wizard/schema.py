@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from autotune_tui.config import Amount, SessionConfig, describe, format_duration
-from autotune_tui.config.problems import table_of
+from autotune_tui.config.problems import is_optional, table_of
 from autotune_tui.config.values import UNLIMITED
 from autotune_tui.ui.wizard import words
 
@@ -61,7 +61,7 @@ def specs() -> Mapping[str, FieldSpec]:
     """All fields by name, in the models' order."""
     infos = dict(_infos(SessionConfig, ""))
     docs = {f"{doc.table}.{doc.name}".lstrip("."): doc.description for doc in describe()}
-    return {name: _spec(name, infos[name], docs[name]) for name in docs}
+    return {name: _spec(name, infos[name], docs[name]) for name in docs if name in infos}
 
 
 def _infos(model: type[BaseModel], prefix: str) -> list[tuple[str, FieldInfo]]:
@@ -69,6 +69,8 @@ def _infos(model: type[BaseModel], prefix: str) -> list[tuple[str, FieldInfo]]:
     for own, info in model.model_fields.items():
         name = prefix + (info.alias or own)
         inner = table_of(info)
+        if inner and is_optional(info):  # a whole table or none: it is written by hand
+            continue
         found += _infos(inner, f"{name}.") if inner else [(name, info)]
     return found
 
