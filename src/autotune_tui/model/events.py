@@ -121,6 +121,11 @@ class Result(Record):
     """The workspace's key of the diff, to recognise the same change."""
     own_seconds: float = 0.0
     """What the loop itself cost, of `seconds`: all but commands and agents."""
+    rescues: int | None = None
+    """The experiment whose change was tried again by a person's wish."""
+    by: str = ""
+    """Who wished it, and why."""
+    why: str = ""
     locks: str = ""
     """Digest of what was locked when it was measured: the segment's locks-<segment>.json has the table."""
 
@@ -191,7 +196,7 @@ class Sample(Record):
     type: ClassVar[str] = "sample"
     experiment: int = 0
     purpose: str = "experiment"
-    """calibration, experiment or validation."""
+    """calibration, experiment, validation, holdout or end_to_end."""
     block: int = 0
     attempt: int = 0
     """Counts the times this block was taken; only the last attempt counts."""
@@ -252,6 +257,44 @@ class Validation(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Confirmation(Record):
+    """What a second benchmark says of a would-be keep. Agents are not told what stands here."""
+
+    type: ClassVar[str] = "confirmation"
+    experiment: int = 0
+    kind: str = ""
+    """holdout or end_to_end."""
+    passed: bool = False
+    metric: str = ""
+    unit: str = ""
+    pairs: int = 0
+    effect: float | None = None
+    """None when there is no number, and then `text` says why."""
+    interval: tuple[float, float] | None = None
+    scale: str = "log"
+    before: float | None = None
+    """The incumbent's value, and the candidate's, in the benchmark's own unit."""
+    after: float | None = None
+    seed: int | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Milestone(Record):
+    """A ref is set to the branch's tip after some keeps. Synced before it is: a restart sets one that is missing."""
+
+    type: ClassVar[str] = "milestone"
+    number: int = 0
+    ref: str = ""
+    commit: str = ""
+    segment: int = 1
+    keeps: int = 0
+    """Of the segment."""
+    experiment: int = 0
+    """The last that ended before."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Control(Record):
     """A command from the inbox and what became of it."""
 
@@ -262,6 +305,32 @@ class Control(Record):
     accepted: bool = True
     reason: str = ""
     text: str = ""
+    state: str = ""
+    """Empty: the answer. done or failed: what became, later, of a command that was accepted; `reason` says it in words."""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """What the command was about: experiment, why, now and the like."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Veto(Record):
+    """A person takes a keep back: the branch goes on with a commit that undoes it.
+
+    `state` is intent before the branch moves (synced), then done, or failed when it did not move.
+    """
+
+    type: ClassVar[str] = "veto"
+    experiment: int = 0
+    state: str = "intent"
+    by: str = ""
+    why: str = ""
+    from_commit: str = ""
+    to_commit: str = ""
+    later: tuple[str, ...] = ()
+    """Numbers of the keeps that stay and were measured with the vetoed one in place."""
+    value: float | None = None
+    """The metric of the code that is the incumbent now, where that very code was measured before."""
+    reason: str = ""
+    """Why it failed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -343,7 +412,8 @@ class Unreadable(Record):
 TYPES: dict[str, type[Record]] = {
     cls.type: cls
     for cls in (
-        Session, Config, Result, Phase, Plan, Calibration, Sample, Decision, Validation, Control, Health, Usage, Note,
+        Session, Config, Result, Phase, Plan, Calibration, Sample, Decision, Validation,
+        Confirmation, Milestone, Control, Veto, Health, Usage, Note,
         Canary,
     )
 }  # fmt: skip

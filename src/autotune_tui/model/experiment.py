@@ -6,9 +6,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from autotune_tui.model.events import Calibration, Config, Decision, Plan, Result, Sample, Validation
+from autotune_tui.model.events import (
+    Calibration,
+    Config,
+    Confirmation,
+    Decision,
+    Plan,
+    Result,
+    Sample,
+    Validation,
+    Veto,
+)
 
 KEEP = "keep"
+VETOED = "vetoed"
+"""The status of a keep that a person took back."""
+BY_HAND = "by_hand"
+"""The reason of a keep that proved no gain and that a person wanted all the same."""
 FAILURES = frozenset({"crash", "checks_failed"})
 
 
@@ -60,6 +74,15 @@ class Experiment:
     """The commit that the candidate was made from and measured against."""
     change: str = ""
     """The workspace's key of the diff."""
+    confirmations: tuple[Confirmation, ...] = ()
+    """What second benchmarks say of it: the holdout, the end-to-end one."""
+    rescues: int | None = None
+    """The experiment whose change was tried again by a person's wish."""
+    by: str = ""
+    """Who wished it, and why."""
+    why: str = ""
+    veto: Veto | None = None
+    """Who took this keep back, when and why."""
 
     @property
     def kept(self) -> bool:
@@ -95,6 +118,7 @@ class CurrentExperiment:
     """Blocks that were taken again because the machine was disturbed."""
     decision: Decision | None = None
     """The last look at the evidence."""
+    confirmations: tuple[Confirmation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +133,8 @@ class Segment:
     calibration: Calibration | None = None
     validation: Validation | None = None
     """The last of the segment."""
+    reverted: Veto | None = None
+    """The last veto, when no keep has followed it: the branch is at its commit."""
 
     @property
     def incumbent(self) -> Experiment | None:
@@ -180,6 +206,10 @@ def from_result(result: Result, *, index: int, segment: int, baseline: bool, cur
         environment=result.environment,
         incumbent=result.incumbent,
         change=result.change,
+        confirmations=current.confirmations,
+        rescues=result.rescues,
+        by=result.by,
+        why=result.why,
     )
 
 

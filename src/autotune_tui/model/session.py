@@ -5,7 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from autotune_tui.model.events import Calibration, Canary, Config, Control, Decision, Note, Sample, Session, Validation
+from autotune_tui.model.events import (
+    Calibration,
+    Canary,
+    Config,
+    Control,
+    Decision,
+    Milestone,
+    Note,
+    Sample,
+    Session,
+    Validation,
+    Veto,
+)
 from autotune_tui.model.experiment import CurrentExperiment, Experiment, Segment
 from autotune_tui.model.health import Streaks
 
@@ -43,10 +55,13 @@ class SessionState:
     validation_samples: list[Sample] = field(default_factory=list)
     """Of the last validation, or of the one that runs."""
     validations: list[Validation] = field(default_factory=list)
+    milestones: list[Milestone] = field(default_factory=list)
     canary: Canary | None = None
     """The last one."""
     intent: Decision | None = None
     """A keep that was decided and whose result is not journalled yet: a restart finishes or undoes it."""
+    veto: Veto | None = None
+    """A veto whose commit is made and of which it is not journalled yet that the branch moved: a restart finishes it."""
     health: str = "running"
     health_reason: str = ""
     health_next: str = ""
@@ -61,6 +76,8 @@ class SessionState:
     streaks: Streaks = field(default_factory=Streaks)
     usage: UsageTotals = field(default_factory=UsageTotals)
     controls: list[Control] = field(default_factory=list)
+    pending: list[Control] = field(default_factory=list)
+    """Commands that were accepted for later and of which it is not known yet what became."""
     notes: list[Note] = field(default_factory=list)
     experiment_count: int = 0
     """Experiments that ended, without baselines."""
@@ -131,10 +148,17 @@ class SessionState:
 
     @property
     def incumbent_value(self) -> float | None:
-        return self.incumbent.metric if self.incumbent else None
+        """None when a veto left code that was never measured as it is now."""
+        reverted = self.segments[-1].reverted if self.segments else None
+        if reverted is None:
+            return self.incumbent.metric if self.incumbent else None
+        validation = self.validation
+        return validation.after if validation and validation.to_commit == reverted.to_commit else reverted.value
 
     @property
     def incumbent_sha(self) -> str:
+        if self.segments and self.segments[-1].reverted is not None:
+            return self.segments[-1].reverted.to_commit
         best = self.incumbent
         return (best.sha or best.commit) if best else self.baseline_sha
 

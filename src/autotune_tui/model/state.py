@@ -10,9 +10,11 @@ from autotune_tui.model.events import (
     Calibration,
     Canary,
     Config,
+    Confirmation,
     Control,
     Decision,
     Health,
+    Milestone,
     Note,
     Phase,
     Plan,
@@ -23,10 +25,13 @@ from autotune_tui.model.events import (
     Unreadable,
     Usage,
     Validation,
+    Veto,
 )
 from autotune_tui.model.experiment import (
+    BY_HAND,
     FAILURES,
     KEEP,
+    VETOED,
     CurrentExperiment,
     Experiment,
     Segment,
@@ -37,6 +42,9 @@ from autotune_tui.model.health import Streaks, count
 from autotune_tui.model.session import RESTING, SessionState, UsageTotals
 
 __all__ = ["CurrentExperiment", "Experiment", "Segment", "SessionState", "UsageTotals", "fold"]
+
+DEFERRED = frozenset({"rebaseline", "repair", "veto", "rescue"})
+"""Commands that are done between two experiments; a record tells when."""
 
 _REMEMBERED = 100
 """Notes and controls that are kept; the rest is in the journal."""
@@ -73,7 +81,9 @@ def _copy(state: SessionState) -> SessionState:
         calibration_samples=list(state.calibration_samples),
         validation_samples=list(state.validation_samples),
         validations=list(state.validations),
+        milestones=list(state.milestones),
         controls=list(state.controls),
+        pending=list(state.pending),
         notes=list(state.notes),
     )
 
@@ -120,13 +130,15 @@ def _result(state: SessionState, event: Result) -> None:
     state.experiment_count += 1
     state.last_number = max(state.last_number, number)
     state.exp_at = event.timestamp
-    state.streaks = count(state.streaks, event.status, event.reason)
+    rescued = event.rescues is not None and (event.status != KEEP or event.reason == BY_HAND)
+    if not rescued:  # what a person wants to see again says nothing of how the search goes
+        state.streaks = count(state.streaks, event.status, event.reason)
     state.failure = event.failure
     state.recovery = event.recovery
     if event.health and event.health != state.health:
         _set_health(state, event.health, "")
     if event.status == KEEP:
-        state.segments[-1] = replace(segment, keeps=segment.keeps + 1, last_keep=experiment)
+        state.segments[-1] = replace(segment, keeps=segment.keeps + 1, last_keep=experiment, reverted=None)
         state.progress_at = event.timestamp
         state.heals, state.tried_playbooks = 0, ()
 
@@ -155,7 +167,7 @@ def _sample(state: SessionState, event: Sample) -> None:
         if event.block == 0 and event.run == 0:
             state.validation_samples = []
         add_sample(state.validation_samples, event)
-    elif event.experiment > state.last_number:
+    elif event.purpose == "experiment" and event.experiment > state.last_number:
         state.current = _about(state, event.experiment, event.timestamp)
         state.current.retaken += add_sample(state.current.samples, event)
 
@@ -181,6 +193,15 @@ def _validation(state: SessionState, event: Validation) -> None:
             state.segments[place] = replace(segment, validation=event)
 
 
+def _confirmation(state: SessionState, event: Confirmation) -> None:
+    state.current = _about(state, event.experiment, event.timestamp)
+    state.current.confirmations = (*state.current.confirmations, event)
+
+
+def _milestone(state: SessionState, event: Milestone) -> None:
+    state.milestones.append(event)
+
+
 def _health(state: SessionState, event: Health) -> None:
     if event.health in RESTING:
         _stop_clock(state, event.timestamp)
@@ -201,8 +222,34 @@ def _usage(state: SessionState, event: Usage) -> None:
     )
 
 
+def _veto(state: SessionState, event: Veto) -> None:
+    """Once the branch has moved the keep is none any more, and what was measured with it says nothing of the branch."""
+    state.veto = event if event.state == "intent" else None
+    if event.state != "done" or not state.segments:
+        return
+    for place, experiment in enumerate(state.experiments):
+        if experiment.index == event.experiment and experiment.kept:
+            words = f"vetoed by {event.by}: {event.why}"
+            state.experiments[place] = replace(experiment, status=VETOED, reason=VETOED, detail=words, veto=event)
+            _forget_keep(state, experiment)
+    state.segments[-1] = replace(state.segments[-1], reverted=event)
+
+
+def _forget_keep(state: SessionState, experiment: Experiment) -> None:
+    for place, segment in enumerate(state.segments):
+        if segment.number == experiment.segment:
+            left = [e for e in state.experiments if e.segment == segment.number and e.kept]
+            state.segments[place] = replace(
+                segment, keeps=len(left), last_keep=left[-1] if left else None, validation=None
+            )
+
+
 def _control(state: SessionState, event: Control) -> None:
     _remember(state.controls, event)
+    if event.state:
+        state.pending = [control for control in state.pending if control.id != event.id]
+    elif event.accepted and event.command in DEFERRED:
+        state.pending.append(event)
 
 
 def _canary(state: SessionState, event: Canary) -> None:
@@ -249,7 +296,10 @@ _HANDLERS: dict[type[Record], Callable[[SessionState, Any], None]] = {
     Sample: _sample,
     Decision: _decision,
     Validation: _validation,
+    Confirmation: _confirmation,
+    Milestone: _milestone,
     Control: _control,
+    Veto: _veto,
     Health: _health,
     Usage: _usage,
     Canary: _canary,
