@@ -29,6 +29,7 @@ from autotune_tui.workspace.diff import Comparison, compare
 from autotune_tui.workspace.folders import is_folder, remove_tree, session_folder
 from autotune_tui.workspace.git import GitError
 from autotune_tui.workspace.leftovers import Mark, marks, remove
+from autotune_tui.workspace.merge import Merged, merge
 from autotune_tui.workspace.messages import compose, parse_commit
 from autotune_tui.workspace.refs import SessionRefs, check_session
 from autotune_tui.workspace.refusals import refuse_unusable
@@ -289,6 +290,30 @@ class Workspace:
         `old`.
         """
         self._refs.advance(old, new)
+
+    def merged(self, base: str, ours: str, theirs: str) -> Merged:
+        """What `theirs` changed since `base`, done to `ours`; touches no worktree. Each is a commit or a tree."""
+        with _as_workspace_error():
+            return merge(self._git, base, ours, theirs)
+
+    def parent(self, commit: str) -> str:
+        """The commit that another was made from. Raises GitError when it has none."""
+        return self._git.line("rev-parse", "--verify", "--quiet", f"{commit}^")
+
+    def same_files(self, one: str, other: str) -> bool:
+        """Whether two commits or trees hold the same files."""
+        return self._git.line("rev-parse", f"{one}^{{tree}}") == self._git.line("rev-parse", f"{other}^{{tree}}")
+
+    def commit_tree(self, tree: str, parent: str, message: str, trailers: Mapping[str, str]) -> str:
+        """A commit of a tree that was merged; no ref moves to it."""
+        with _as_workspace_error():
+            return self._write_commit(tree, (parent,), compose(message, trailers), {})
+
+    def lay(self, commit: str, base: str) -> None:
+        """Give the candidate the files of `commit`, as uncommitted changes of `base`."""
+        self.sync("candidate", commit)
+        with _as_workspace_error():
+            self._tree("candidate").adopt(base)
 
     def remove(self) -> None:
         """Unregister and delete the worktrees and the session's cache folder. The branch and the candidates' refs
