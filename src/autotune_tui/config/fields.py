@@ -19,6 +19,7 @@ from autotune_tui.config.metric import Direction as Direction
 from autotune_tui.config.metric import Metric as Metric
 from autotune_tui.config.metric import MetricName
 from autotune_tui.config.metric import Source as Source
+from autotune_tui.config.oracle import Oracle
 from autotune_tui.config.sandbox import Sandbox
 from autotune_tui.config.second import SecondBenchmark, is_readable
 from autotune_tui.config.table import Table as Table
@@ -143,6 +144,7 @@ class SessionConfig(Table):
     benchmark: Benchmark
     scope: Scope
     checks: Checks = Field(default_factory=Checks)
+    oracle: Oracle = Field(default_factory=Oracle)
     guards: dict[MetricName, Tolerance] = Field(
         default_factory=dict,
         description='Secondary metrics and how much worse they may get: peak_rss = "+5%"',

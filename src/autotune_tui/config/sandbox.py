@@ -9,7 +9,7 @@ from pydantic import Field
 from autotune_tui.config.table import Table
 from autotune_tui.config.values import RelativePath, VariableName
 
-Job = Literal["setup", "build", "checks", "benchmark", "agent"]
+Job = Literal["setup", "build", "checks", "oracle", "benchmark", "agent"]
 
 
 class Sandbox(Table):
@@ -18,7 +18,7 @@ class Sandbox(Table):
     )
     network: list[Job] = Field(
         default=["setup", "agent"],
-        description="Commands that may use the network: setup, build, checks, benchmark, agent",
+        description="Commands that may use the network: setup, build, checks, oracle, benchmark, agent",
     )
     agent: bool = Field(
         False,
