@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from autotune_tui.errors import AgentError
 from autotune_tui.model.profile import Profile
 
 Scale = Literal["log", "difference"]
@@ -81,6 +82,9 @@ class Context:
     """Environment of the benchmark's commands, for agents that run something."""
     submitted: Callable[[], Awaitable[Submission]]
     """Waits for the user's next submission; only the manual agent uses it."""
+    tokens_left: int | None = None
+    """Tokens (input and output) that the budget still allows, None without a limit; the same in dollars:"""
+    usd_left: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +171,9 @@ class AgentEvent:
     """A notice is for the user's eyes at once; the other words go to the transcript."""
     text: str = ""
     usage: Mapping[str, float] = field(default_factory=dict)
-    """For `usage`: any of input_tokens, output_tokens, usd."""
+    """For `usage`: any of input_tokens (all of them), output_tokens, usd, and of the input tokens cache_read_tokens and
+    cache_write_tokens. The text is then the role that they were spent in, if the agent has several.
+    """
 
 
 Emit = Callable[[AgentEvent], None]
@@ -175,6 +181,18 @@ Emit = Callable[[AgentEvent], None]
 
 class NothingToPropose(Exception):
     """Raised by `propose` when the agent has no proposal left; the session then ends with this reason."""
+
+
+class BudgetReached(NothingToPropose):
+    """Raised before a call that could cost more than the budget has left; the session then ends with this reason."""
+
+
+class AlreadyTried(Exception):
+    """Raised by `propose` or `edit` for what an earlier experiment tried on the same code; the text says which."""
+
+
+class AgentUnavailable(AgentError):
+    """The agent cannot work until its user has done something, or its provider is back: the session pauses."""
 
 
 class Agent(Protocol):

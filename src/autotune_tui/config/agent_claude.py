@@ -58,16 +58,26 @@ class AgentClaude(Table):
     inspector_effort: Effort = Field("medium", description="Its effort")
     reflector: str = Field("claude-sonnet-5-5", description="Model that reflects on outcomes", min_length=1)
     reflector_effort: Effort = Field("low", description="Its effort")
-    thinking: bool = Field(True, description="Let the models think first; false for endpoints that know none", strict=True)
+    thinking: bool = Field(
+        True, description="Let the models think first; false for endpoints that know none", strict=True
+    )
     max_tokens: int = Field(32_000, ge=1024, description="The most tokens of one answer", strict=True)
     rounds: int = Field(50, ge=1, description="The most rounds of tools in one plan or edit", strict=True)
     tool_output: int = Field(
-        12_000, ge=1000, description="Characters of a tool's result that the model sees; the middle is left out", strict=True
+        12_000,
+        ge=1000,
+        description="Characters of a tool's result that the model sees; the middle is left out",
+        strict=True,
     )
-    shell: bool = Field(True, description="Let the editor run commands, in the sandbox and without a network", strict=True)
+    shell: bool = Field(
+        True, description="Let the editor run commands, in the sandbox and without a network", strict=True
+    )
     timeout: Duration = Field(600.0, description="A request that is silent for longer is made again")
     patience: int = Field(
-        30, ge=0, description="Minutes to wait for a provider that is overloaded or out of reach, before pausing", strict=True
+        30,
+        ge=0,
+        description="Minutes to wait for a provider that is overloaded or out of reach, before pausing",
+        strict=True,
     )
     prices: dict[str, PriceText] = Field(
         default={

@@ -1,0 +1,60 @@
+"""What was said to the model and by it: `transcript.jsonl` whole, `agent.log` as a person follows it."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from autotune_tui.agents.base import AgentEvent, Emit
+from autotune_tui.agents.claude.key import Key
+from autotune_tui.agents.output import Output
+
+FILE = "transcript.jsonl"
+LOG = "agent.log"
+
+
+class Transcript:
+    """Takes what is said in one step of an experiment. Nothing that it writes or emits has the key in it."""
+
+    def __init__(self, folder: Path, key: Key, emit: Emit) -> None:
+        self._key, self._emit = key, emit
+        self._file = (folder / FILE).open("ab", buffering=0)
+        self._words = Output(folder / LOG, lambda line: emit(AgentEvent("text", line)), time.monotonic)
+        self._broken = False
+
+    def __enter__(self) -> Transcript:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._words.close()
+        self._file.close()
+
+    def record(self, kind: str, **fields: Any) -> None:
+        """One line of the transcript."""
+        line = json.dumps({"kind": kind, **fields}, ensure_ascii=False, default=str)
+        try:
+            self._file.write(self._key.redact(line).encode("utf-8", "backslashreplace") + b"\n")
+        except OSError as problem:  # a full disk: the work is good all the same
+            if not self._broken:
+                self._broken = True
+                self.notice(f"the transcript is incomplete: {problem.strerror}")
+
+    def words(self, text: str) -> None:
+        """Words for whoever looks on, as they come."""
+        self._words.feed("stdout", self._key.redact(text).encode("utf-8", "replace"))
+
+    def line(self, text: str) -> None:
+        """A line of its own."""
+        self.words(f"\n{text}\n")
+
+    def notice(self, text: str) -> None:
+        """For the user's eyes at once."""
+        self._emit(AgentEvent("notice", self._key.redact(text)))
+
+    def usage(self, role: str, usage: dict[str, float]) -> None:
+        self._emit(AgentEvent("usage", role, usage))
