@@ -41,9 +41,17 @@ def sandbox_for(repo: Path, settings: SessionConfig, workspace: Workspace, env: 
 
 
 def prefix(
-    engine: Engine, side: Side, job: Job, *, writable: bool = False, also: tuple[Path, ...] = ()
+    engine: Engine,
+    side: Side,
+    job: Job,
+    *,
+    writable: bool = False,
+    also: tuple[Path, ...] = (),
+    read: tuple[Path, ...] = (),
 ) -> tuple[str, ...]:
-    """What stands before a command that runs in a worktree for a purpose. It may write the folders `also`, too."""
+    """What stands before a command that runs in a worktree for a purpose. It may write the folders `also`, too, and read
+    those in `read`, which others cannot.
+    """
     settings, tree = engine.config, engine.tree(side)
     if engine.sandbox.kind == "none":
         return ()
@@ -60,6 +68,7 @@ def prefix(
         writable=writable or job != "benchmark" or file_alone,
         network=job in settings.sandbox.network,
         outputs=[*outputs, *also],
+        read=read,
     )
 
 

@@ -14,7 +14,7 @@ from autotune_tui.agents.base import Agent
 from autotune_tui.config import Command as ConfigCommand
 from autotune_tui.config import SessionConfig
 from autotune_tui.config.sandbox import Job
-from autotune_tui.engine import confinement, leftovers
+from autotune_tui.engine import confinement, leftovers, locks
 from autotune_tui.journal.files import SessionFolder
 from autotune_tui.journal.writer import JournalWriter
 from autotune_tui.measure.environment import Snapshot, command_environment
@@ -54,6 +54,8 @@ class Engine:
     """The commit for which each worktree's bytecode was last made."""
     known: dict[Side, leftovers.Known] = field(default_factory=dict)
     """What code that is kept has left in each worktree beside its files."""
+    watch: locks.Watch | None = None
+    """What is locked for the segment; None until its baseline is measured."""
     profiles: dict[str, Profile] = field(default_factory=dict)
     """Profiles by commit: the incumbent's changes only with a keep."""
 
@@ -81,10 +83,12 @@ class Engine:
         job: Job = "benchmark",
         writable: bool = False,
         stdin: bytes = b"",
+        read: tuple[Path, ...] = (),
     ) -> Run:
         """Run one of the configured commands in a worktree, confined, for at most `limit` seconds.
 
-        The benchmark gets a tree that is read-only but for its outputs, unless `writable`.
+        The benchmark gets a tree that is read-only but for its outputs, unless `writable`. `read`: folders that are hidden
+        from other commands.
         """
         return await self.waiting(
             self.executor.run(
@@ -99,7 +103,7 @@ class Engine:
                     repeat=repeat,
                     stdin=stdin,
                     purpose=job,
-                    prefix=confinement.prefix(self, side, job, writable=writable),
+                    prefix=confinement.prefix(self, side, job, writable=writable, read=read),
                     limits=confinement.limits(self.config.sandbox),
                 )
             )

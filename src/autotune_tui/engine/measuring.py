@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from autotune_tui.config import Metric
 from autotune_tui.engine.budget import time_left
 from autotune_tui.engine.calibration import SIDES, build, make_ready
 from autotune_tui.engine.control import Control
@@ -193,14 +194,13 @@ def in_metric_terms(
     if evidence.interval is not None:
         low, high = sorted(convert(edge) for edge in evidence.interval)
         interval = (low, high)
-    value = typical(engine, blocks, "candidate")
+    value = typical(engine.config.metric, blocks, "candidate")
     unit = engine.config.metric.unit
     return Measured(evidence, blocks, scale, unit, convert(evidence.effect), interval, value, out_of_time, seed)
 
 
-def typical(engine: Engine, blocks: Blocks, side: Side) -> float:
+def typical(metric: Metric, blocks: Blocks, side: Side) -> float:
     """A side's value where the test looks: the mean of its better half, or of all its samples."""
-    metric = engine.config.metric
     values = np.sort(blocks.side(side))
     if metric.direction == "higher":
         values = values[::-1]
@@ -286,7 +286,7 @@ def validation_of(
         interval=(low, high),
         scale=scale,
         confirmed=edges[0] > 0,
-        before=typical(engine, blocks, "incumbent"),
-        after=typical(engine, blocks, "candidate"),
+        before=typical(engine.config.metric, blocks, "incumbent"),
+        after=typical(engine.config.metric, blocks, "candidate"),
         seed=seed,
     )

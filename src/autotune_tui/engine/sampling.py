@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from autotune_tui.config import Command, Metric
 from autotune_tui.engine.core import Engine
 from autotune_tui.errors import MeasureError
 from autotune_tui.measure import sources
@@ -48,9 +49,19 @@ class Taken:
     run: Run
 
 
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What is run for a sample, and where its number is read from."""
+
+    command: Command
+    metric: Metric
+    folders: tuple[Path, ...] = ()
+    """Shown to it alone."""
+
+
 @dataclass
 class Sampler:
-    """Takes samples for one purpose (calibration, experiment, validation)."""
+    """Takes samples for one purpose (calibration, experiment, validation, holdout, end_to_end)."""
 
     engine: Engine
     purpose: str
@@ -58,14 +69,22 @@ class Sampler:
     log: Path
     timeout: float
     repeat: int = 1
+    other: Bench | None = None
+    """A benchmark that is not the session's own."""
+
+    @property
+    def bench(self) -> Bench:
+        config = self.engine.config
+        return self.other or Bench(config.benchmark.command, config.metric)
 
     async def take(
         self, side: Side, *, seed: int, block: int = 0, attempt: int = 0, run: int = 0, discard: bool = False
     ) -> Taken:
         """Run the benchmark once. With `discard` it is a warm-up: nothing is journalled. Raises SampleFailed."""
-        metric = self.engine.config.metric
+        bench = self.bench
+        metric = bench.metric
         done = await self.engine.command(
-            list(sources.wrap(metric, argv_of(self.engine.config.benchmark.command), self.engine.tree(side))),
+            list(sources.wrap(metric, argv_of(bench.command), self.engine.tree(side))),
             side,
             limit=self.timeout,
             log=self.log,
@@ -73,6 +92,7 @@ class Sampler:
             repeat=self.repeat,
             # Both sides are of one commit that is kept: their first runs may leave bytecode, and nothing is judged yet.
             writable=discard and self.purpose == "calibration",
+            read=bench.folders,
         )
         if not done.ok:
             raise SampleFailed(side, "timeout" if done.timed_out else "benchmark_crash", done.failure, done.tail)
@@ -181,7 +201,7 @@ class Comparison:
         self.sampler.engine.note(text, experiment=self.sampler.experiment)
 
     def _flags(self, taken: Sequence[Taken], order: tuple[bool, bool, bool, bool]) -> tuple[str, ...]:
-        direction = self.sampler.engine.config.metric.direction
+        direction = self.sampler.bench.metric.direction
         reference = self.blocks.side("incumbent")
         return disturbed(
             to_scores(reference, direction, self.scale),
