@@ -46,6 +46,7 @@ class AutotuneApp(App[int]):
     """The whole interface. Its result is the exit code."""
 
     TITLE = "autotune-tui"
+    CSS_PATH = "screens/loop.tcss"  # its styles are parsed with all others, not once more for the first screen
     NOTIFICATION_TIMEOUT = 4
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "interrupt", "Quit", id="interrupt", show=False),
@@ -84,12 +85,20 @@ class AutotuneApp(App[int]):
         self.theme = self.settings.theme if self.settings.theme in self.available_themes else THEMES[0].name
         self.set_keymap(dict(self.settings.keymap))
 
+    def get_default_screen(self) -> Screen[Any]:
+        """The loop where its session is known: to paint a blank screen below it first takes a tenth of the start."""
+        if self.store.path is None and self.mode != "watch":
+            return super().get_default_screen()
+        from autotune_tui.ui.screens.loop import LoopScreen
+
+        return LoopScreen(self.store)
+
     def on_mount(self) -> None:
         self.call_after_refresh(_collect_garbage)
         if not self.is_headless:
             self.set_interval(_TERMINAL_SECONDS, self._leave_without_terminal)
-        if self.store.path is not None or self.mode == "watch":
-            self._show_loop(self.store)
+        if self._has_loop:
+            self._follow()
         elif self.root is not None:
             self.show_sessions()
         if self.store.path is None and self.mode == "watch":
@@ -124,7 +133,13 @@ class AutotuneApp(App[int]):
         self.store = Store(folder.journal, folder)
         while len(self.screen_stack) > 1:
             self.pop_screen()
-        self._show_loop(self.store)
+        self._follow()
+        from autotune_tui.ui.screens.loop import LoopScreen
+
+        if self._has_loop:
+            self.switch_screen(LoopScreen(self.store))
+        else:
+            self.push_screen(LoopScreen(self.store))
 
     def new_session(self) -> None:
         """Show the wizard; the session that it sets up is opened."""
@@ -136,7 +151,7 @@ class AutotuneApp(App[int]):
     def _set_up(self, session: str | None) -> None:
         if session:
             self.open_session(session)
-        elif len(self.screen_stack) == 1:
+        elif not self._has_loop:
             self.exit(0)
 
     def show_sessions(self) -> None:
@@ -149,7 +164,7 @@ class AutotuneApp(App[int]):
         found = find_sessions(self.root)
         if not found:
             self.new_session()
-        elif len(found) == 1 and len(self.screen_stack) == 1:
+        elif len(found) == 1 and not self._has_loop:
             self.open_session(found[0].id)
         else:
             self.push_screen(SessionsScreen(self.root), self._chosen)
@@ -157,7 +172,7 @@ class AutotuneApp(App[int]):
     def _chosen(self, session: str | None) -> None:
         if session:
             self.open_session(session)
-        elif len(self.screen_stack) == 1:
+        elif not self._has_loop:
             self.exit(0)
 
     def show_details(self, index: int, tab: str = "") -> None:
@@ -166,14 +181,19 @@ class AutotuneApp(App[int]):
 
         self.push_screen(DetailsScreen(index, tab))
 
-    def _show_loop(self, store: Store) -> None:
+    @property
+    def _has_loop(self) -> bool:
+        """Whether the loop of a session is shown, or lies below what is shown."""
         from autotune_tui.ui.screens.loop import LoopScreen
 
-        store.subscribe(self)
-        store.start()
+        return any(isinstance(screen, LoopScreen) for screen in self.screen_stack)
+
+    def _follow(self) -> None:
+        """Read the open session's journal from now on."""
+        self.store.subscribe(self)
+        self.store.start()
         self._known = False
         self._know()
-        self.push_screen(LoopScreen(store))
 
     def _know(self) -> None:
         """Once the journal has been read: from here on answers are told, and the engine is started if it is wanted."""

@@ -43,8 +43,10 @@ class ReplayApp(AutotuneApp):
         super().__init__(store, mode="replay", settings=settings, settings_path=settings_path)
         self.journal = journal
 
+    def get_default_screen(self) -> ReplayScreen:
+        return ReplayScreen(self.store, self.player)
+
     def on_mount(self) -> None:
-        self.push_screen(ReplayScreen(self.store, self.player))
         self._open()
 
     @work(exclusive=True)
@@ -79,7 +81,6 @@ class ReplayScreen(LoopScreen):
     | j | to an experiment by its number |
     """
 
-    CSS_PATH = "screens/loop.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "play", "play", id="replay.play", tooltip="Play, or pause", show=False, priority=True),
         Binding("left_square_bracket", "experiment(-1)", "experiment before", id="replay.previous", show=False),

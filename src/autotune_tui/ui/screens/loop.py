@@ -71,7 +71,6 @@ class LoopScreen(Screen[None]):
         Binding("escape", "back", "Back to all panels", id="back", show=False),
     ]  # fmt: skip
     COMMANDS: ClassVar[set[Any]] = {_palette}
-    CSS_PATH = "loop.tcss"
     AUTO_FOCUS = "#leaderboard"
     app: AutotuneApp
 
