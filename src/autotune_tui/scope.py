@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import PurePosixPath
 
 from pathspec import GitIgnoreSpec
 
@@ -77,7 +78,7 @@ def locked_paths(
     A program that is to be improved and is named by a command as well must be named in `include` by itself. `is_file`
     tells of a path relative to the repository's root whether a file is there.
     """
-    named = {os.path.normpath(word) for command in commands for word in _words(command)}
+    named = {os.path.normpath(word) for command in commands for word in words_of(command)}
     wanted = {os.path.normpath(pattern) for pattern in include}
     files = sorted(path for path in named - wanted if not path.startswith(("/", "..")) and is_file(path))
     return ["./autotune.toml", "./.autotune/", *(f"./{path}" for path in files)]
@@ -89,10 +90,44 @@ def protected(include: Iterable[str]) -> list[str]:
     return [pattern for pattern in (*TESTS, *STARTUP) if not any(map(_spec([pattern]).match_file, named))]
 
 
-def _words(command: str | Sequence[str]) -> Sequence[str]:
-    if not isinstance(command, str):
-        return command
+_LOOKERS = frozenset(
+    ("grep", "egrep", "fgrep", "rg", "wc", "du", "stat", "ls", "test", "[", "ruff", "mypy", "eslint", "cc", "gcc", "g++",
+     "clang", "clang++", "rustc")
+)  # fmt: skip
+"""Programs whose operands are what is to be improved, not what improves or judges it."""
+_BEFORE = frozenset(
+    ("if", "then", "else", "elif", "while", "until", "do", "!", "{", "(", "time", "env", "nice", "exec")
+)  # fmt: skip
+"""Words of the shell after which a command begins."""
+
+
+def words_of(command: str | Sequence[str]) -> list[str]:
+    """Every word of a command that may name a file that the command depends on, also behind `--option=`, and in an argument
+    that is a command itself.
+    """
+    found = _operands(_tokens(command) if isinstance(command, str) else command)
+    found += [inner for word in found if " " in word for inner in _operands(_tokens(word))]
+    return [*found, *(word.partition("=")[2] for word in found if "=" in word)]
+
+
+def _tokens(text: str) -> list[str]:
+    lexer = shlex.shlex(text, posix=True, punctuation_chars=True)
+    lexer.whitespace_split, lexer.commenters = True, ""
     try:
-        return shlex.split(command)
+        return list(lexer)
     except ValueError:  # quotes that only the shell understands
-        return command.split()
+        return text.split()
+
+
+def _operands(tokens: Iterable[str]) -> list[str]:
+    found: list[str] = []
+    program = ""
+    for token in tokens:
+        if token in _BEFORE or set(token) <= set(";&|()<>"):
+            program = "" if not set(token) <= set("<>") else program
+        elif not program and "=" not in token:
+            program = token
+            found.append(token)
+        elif PurePosixPath(program).name not in _LOOKERS:
+            found.append(token)
+    return found

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from autotune_tui.config import Source
-from autotune_tui.engine import leftovers
+from autotune_tui.engine import leftovers, locks
 from autotune_tui.engine.confinement import hint
 from autotune_tui.engine.core import Engine, text_of
 from autotune_tui.engine.sampling import Blocks, Comparison, SampleFailed, Sampler, derived_seed
@@ -97,9 +97,11 @@ async def open_segment(engine: Engine, segment: int, mode: str = "optimize") -> 
     for warning in calibration.warnings:
         engine.note(warning, "warning")
     values = blocks.values()
+    locked = await locks.lock(engine, segment)
     engine.record(
         Result(
             index=0,
+            locks=locked.digest,
             commit=commit[:10],
             sha=commit,
             metric=float(np.median(values)),

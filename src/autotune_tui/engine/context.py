@@ -144,6 +144,7 @@ def result_record(x: Experiment) -> events.Result:
         incumbent=x.incumbent,
         change=x.change_key,
         own_seconds=x.own_seconds,
+        locks=x.engine.watch.locks.digest if x.engine.watch else "",
     )
 
 

@@ -12,12 +12,13 @@ from typing import Literal, TypeVar
 
 from autotune_tui import report
 from autotune_tui.agents.base import AgentEvent, Edit, Failure, NothingToPropose, Outcome, Plan, Reflection
-from autotune_tui.engine import artifacts, context, leftovers, measuring
+from autotune_tui.engine import artifacts, context, leftovers, locks, measuring
 from autotune_tui.engine.calibration import build as build_side
 from autotune_tui.engine.calibration import make_ready
 from autotune_tui.engine.control import Control, Skipped
 from autotune_tui.engine.core import Engine, text_of
 from autotune_tui.engine.measuring import Measured
+from autotune_tui.engine.recovery import Exhausted
 from autotune_tui.engine.sampling import SampleFailed
 from autotune_tui.engine.verdict import Verdict, judge_candidate
 from autotune_tui.errors import AgentError, WorkspaceError
@@ -303,6 +304,16 @@ async def sweep(x: Experiment, by: str) -> None:
         raise Ended("discard", "out_of_scope", f"{by} changed what setup made: {one_line(swept.spoilt[0])}")
 
 
+async def intact(x: Experiment, by: str) -> None:
+    """What is measured is what is committed: no tracked file of either worktree was changed since, locked ones included."""
+    found = await locks.altered(x.engine, {"candidate": x.commit, "incumbent": x.incumbent})
+    if found["incumbent"]:
+        raise Exhausted(locks.incumbent_text(found["incumbent"], x.engine.sandbox.kind))
+    if found["candidate"]:
+        locked = " (locked)" if x.engine.workspace.is_locked(found["candidate"][0]) else ""
+        raise Ended("discard", "out_of_scope", f"{by} changed {one_line(found['candidate'][0])}{locked}")
+
+
 async def check(x: Experiment) -> None:
     checks = x.engine.config.checks
     if checks.command:
@@ -316,6 +327,7 @@ async def measure(x: Experiment) -> None:
     """Pairs until the evidence decides. Once more when it was the incumbent that failed: that is no one's verdict."""
     if x.engine.config.benchmark.build or x.engine.config.checks.command:
         await sweep(x, "a command")
+    await intact(x, "a command")
     calibration = x.engine.state.calibration
     for last in (False, True):
         try:
@@ -361,6 +373,9 @@ async def decide(x: Experiment) -> None:
     assert x.measured is not None and x.verdict is not None
     if x.verdict.status != "keep":
         return
+    await intact(x, "the benchmark")
+    if changed := await locks.differences(x.engine):
+        raise Exhausted(locks.paused_text(changed))
     x.commit = await asyncio.to_thread(
         x.engine.workspace.reword, x.commit, context.keep_message(x), context.trailers(x)
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from autotune_tui.agents.base import NothingToPropose
-from autotune_tui.engine import artifacts, experiment
+from autotune_tui.engine import artifacts, experiment, locks
 from autotune_tui.engine.budget import used_up
 from autotune_tui.engine.calibration import open_segment, prepare_both, step
 from autotune_tui.engine.control import Control
@@ -31,11 +31,8 @@ class End:
 
 async def run(engine: Engine, control: Control) -> End:
     """Run the loop to its end, and measure what it has gained. Raises Stopped, and errors of the user's making."""
-    if engine.state.calibration is None or engine.state.baseline is None:
-        await control.run(open_segment(engine, engine.state.segments[-1].number + 1 if engine.state.segments else 1))
-    else:
-        await control.run(prepare_both(engine, engine.workspace.tip(), engine.folder.baseline / "bench.log"))
     try:
+        await _begin(engine, control)
         reason = await _experiments(engine, control)
     except Exhausted as exhausted:
         record_health(engine, paused(str(exhausted)))
@@ -45,12 +42,35 @@ async def run(engine: Engine, control: Control) -> End:
     return End("completed", reason)
 
 
+async def _begin(engine: Engine, control: Control) -> None:
+    """Open the first segment, or go on with the last one, if what is locked is as it was. Raises Exhausted, Stopped."""
+    number = engine.state.segment_number
+    if engine.state.calibration is None or engine.state.baseline is None:
+        await control.run(open_segment(engine, number + 1))
+        return
+    asked = control.take_requests()
+    changed = await locks.differences_at_start(engine)
+    if changed and "rebaseline" not in asked:
+        raise Exhausted(locks.paused_text(changed))
+    if changed:
+        engine.note(f"a new segment, as asked for: {locks.shortened(changed)}")
+        await control.run(open_segment(engine, number + 1))
+        return
+    await control.run(prepare_both(engine, engine.workspace.tip(), engine.folder.baseline / "bench.log"))
+    if engine.watch is None:  # begun by an earlier version
+        await locks.lock(engine, number)
+    for playbook in asked:
+        await apply(engine, control, playbook, "asked for")
+
+
 async def _experiments(engine: Engine, control: Control) -> str:
     """One experiment after another; returns why there is no next one. Raises Exhausted, Stopped."""
     artifacts.write_documents(engine)
     while True:
         await control.run(control.safe_point())
         await obey(engine, control)
+        if changed := await locks.differences(engine):
+            raise Exhausted(locks.paused_text(changed))
         over = target_reached(engine) or used_up(engine.config.budget, engine.state, timestamp(datetime.now(UTC)))
         if over:
             return over

@@ -15,7 +15,7 @@ from pathlib import Path
 from autotune_tui import __version__
 from autotune_tui.agents.registry import make_agent
 from autotune_tui.config import SessionConfig
-from autotune_tui.engine import artifacts, confinement, loop
+from autotune_tui.engine import artifacts, confinement, locks, loop
 from autotune_tui.engine.control import Control, Stopped
 from autotune_tui.engine.core import Engine
 from autotune_tui.engine.loop import End
@@ -29,7 +29,6 @@ from autotune_tui.measure.environment import command_environment, difference, pa
 from autotune_tui.measure.executors.base import argv_of
 from autotune_tui.measure.executors.local import LocalExecutor
 from autotune_tui.model.events import Record, Session
-from autotune_tui.scope import locked_paths
 from autotune_tui.workspace import Workspace
 
 
@@ -103,8 +102,8 @@ def _begin(engine: Engine) -> None:
         engine.note(
             f"no sandbox: commands may write, read and reach all that you can. {engine.sandbox.reason}", "warning"
         )
-    for path in workspace.locked_in_scope():
-        engine.note(f"{path} is locked, as a command names it; name it in [scope].include to allow changes to it")
+    if inside := workspace.locked_in_scope():
+        engine.note(locks.inside_scope_text(inside))
     record = engine.folder.baseline / "env-snapshot.txt"
     if record.is_file():
         for change in difference(parse(record.read_text(encoding="utf-8")), engine.snapshot):
@@ -120,11 +119,7 @@ async def engine_for(
     repo: Path, folder: SessionFolder, settings: SessionConfig, on_event: Callable[[Record], None]
 ) -> AsyncIterator[Engine]:
     """The session's parts, opened; closed again afterwards, with no worktree and no process left."""
-    locked = locked_paths(
-        (settings.benchmark.command, settings.benchmark.setup, settings.checks.command),
-        settings.scope.include,
-        lambda path: (repo / path).is_file(),
-    )
+    locked = locks.patterns(settings, repo)
     workspace = Workspace.open(repo, folder.id, settings.workspace, settings.scope, locked)
     executor = LocalExecutor()
     environment = command_environment(settings.benchmark.env, passed=settings.sandbox.passed)
