@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from autotune_tui.agents.base import Agent
 from autotune_tui.config import Command as ConfigCommand
@@ -24,6 +24,9 @@ from autotune_tui.model.events import Note, Record
 from autotune_tui.model.profile import Profile
 from autotune_tui.model.state import SessionState, fold
 from autotune_tui.workspace import SIDES, Side, Workspace
+
+if TYPE_CHECKING:
+    from autotune_tui.engine.oracle import Expected
 
 T = TypeVar("T")
 
@@ -56,6 +59,8 @@ class Engine:
     """What code that is kept has left in each worktree beside its files."""
     watch: locks.Watch | None = None
     """What is locked for the segment; None until its baseline is measured."""
+    expected: Expected | None = None
+    """What the oracle has captured for this segment; None until it has."""
     profiles: dict[str, Profile] = field(default_factory=dict)
     """Profiles by commit: the incumbent's changes only with a keep."""
 
@@ -84,11 +89,12 @@ class Engine:
         writable: bool = False,
         stdin: bytes = b"",
         read: tuple[Path, ...] = (),
+        also: tuple[Path, ...] = (),
     ) -> Run:
         """Run one of the configured commands in a worktree, confined, for at most `limit` seconds.
 
         The benchmark gets a tree that is read-only but for its outputs, unless `writable`. `read`: folders that are hidden
-        from other commands.
+        from other commands; `also`: some that it may write, too.
         """
         return await self.waiting(
             self.executor.run(
@@ -103,7 +109,7 @@ class Engine:
                     repeat=repeat,
                     stdin=stdin,
                     purpose=job,
-                    prefix=confinement.prefix(self, side, job, writable=writable, read=read),
+                    prefix=confinement.prefix(self, side, job, writable=writable, also=also, read=read),
                     limits=confinement.limits(self.config.sandbox),
                 )
             )
