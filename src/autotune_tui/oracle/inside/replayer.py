@@ -78,3 +78,11 @@ async def _collected(values: Any) -> Any:
         if len(items) == MOST_ITEMS:
             break
     return items
+
+
+def start() -> None:
+    """Make the calls of the folder beside our modules, which the code under test is not to find."""
+    folder = Path(sys.argv[1]).parent
+    for name in [name for name in sys.modules if name.partition(".")[0] == __package__]:
+        del sys.modules[name]
+    main(folder)
