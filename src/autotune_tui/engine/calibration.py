@@ -16,6 +16,7 @@ from autotune_tui.config import Source
 from autotune_tui.engine import leftovers, locks
 from autotune_tui.engine.confinement import hint
 from autotune_tui.engine.core import Engine, text_of
+from autotune_tui.engine.oracle import expect
 from autotune_tui.engine.sampling import Blocks, Comparison, SampleFailed, Sampler, derived_seed
 from autotune_tui.errors import EngineError, MeasureError
 from autotune_tui.model.events import Calibration, Config, Phase, Result
@@ -89,6 +90,9 @@ async def open_segment(engine: Engine, segment: int, mode: str = "optimize") -> 
         await prepare_both(engine, commit, log)
     with step(engine, "check"):
         await verify_unchanged(engine, log)
+    if config.oracle.asked_for:
+        with step(engine, "oracle"):
+            await expect(engine, segment, log)
     with step(engine, "calibrate"):
         calibration, blocks = await calibrate(engine, segment, log)
         for side in SIDES:

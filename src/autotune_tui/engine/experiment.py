@@ -18,6 +18,8 @@ from autotune_tui.engine.calibration import make_ready
 from autotune_tui.engine.control import Control, Skipped
 from autotune_tui.engine.core import Engine, text_of
 from autotune_tui.engine.measuring import Measured
+from autotune_tui.engine.oracle import Unstable
+from autotune_tui.engine.oracle import judge as judge_output
 from autotune_tui.engine.recovery import Exhausted
 from autotune_tui.engine.sampling import SampleFailed
 from autotune_tui.engine.verdict import Verdict, judge_candidate
@@ -43,11 +45,11 @@ class Ended(Exception):
 
 
 class Failed(Exception):
-    """A build or check failed; the agent may rework."""
+    """A build, a check or the oracle failed; the agent may rework."""
 
-    def __init__(self, phase: Literal["build", "check"], verdict: Verdict, output: str) -> None:
+    def __init__(self, phase: Literal["build", "check", "oracle"], verdict: Verdict, output: str) -> None:
         super().__init__(phase, verdict)
-        self.phase: Literal["build", "check"] = phase
+        self.phase: Literal["build", "check", "oracle"] = phase
         self.verdict = verdict
         self.output = output
 
@@ -227,10 +229,10 @@ async def edit(x: Experiment) -> None:
 
 
 async def verify(x: Experiment) -> None:
-    """Scope, commit, build and check, with at most two reworks by the agent after a failed build or check."""
+    """Scope, commit, build, check and oracle, with at most two reworks by the agent after one of the last three failed."""
     for attempt in range(MOST_REWORKS + 1):
         try:
-            for step in (scope, commit, build, check):
+            for step in (scope, commit, build, check, *((oracle,) if x.engine.config.oracle.asked_for else ())):
                 await _step(x, step)
             return
         except Failed as failed:
@@ -323,9 +325,20 @@ async def check(x: Experiment) -> None:
             raise Failed("check", Verdict("checks_failed", "checks_failed", detail), run.tail)
 
 
+async def oracle(x: Experiment) -> None:
+    """What the incumbent prints, writes and returns is what the candidate must."""
+    try:
+        changed = await judge_output(x.engine, x.log)
+    except Unstable as unstable:
+        detail = f"the oracle gives something else on the incumbent too: {unstable}"
+        raise Ended("crash", "incumbent_failed", detail) from unstable
+    if changed is not None:
+        raise Failed("oracle", Verdict("discard", "output_changed", changed.text), changed.tail)
+
+
 async def measure(x: Experiment) -> None:
     """Pairs until the evidence decides. Once more when it was the incumbent that failed: that is no one's verdict."""
-    if x.engine.config.benchmark.build or x.engine.config.checks.command:
+    if x.engine.config.benchmark.build or x.engine.config.checks.command or x.engine.config.oracle.asked_for:
         await sweep(x, "a command")
     await intact(x, "a command")
     calibration = x.engine.state.calibration

@@ -15,6 +15,7 @@ from typing import Literal
 from autotune_tui.config import SessionConfig
 from autotune_tui.engine.calibration import BLOCKS, calibrate, prepare_both, require_files, verify_unchanged
 from autotune_tui.engine.core import Engine, text_of
+from autotune_tui.engine.oracle import expect
 from autotune_tui.engine.run import engine_for
 from autotune_tui.engine.sampling import Blocks
 from autotune_tui.errors import AutotuneError
@@ -91,6 +92,9 @@ async def look(engine: Engine, say: Callable[[Line], None]) -> None:
     else:
         text = "none: nothing notices a change that breaks the code"
         say(Line("warn", "checks", text, "Set [checks].command."))
+    if settings.oracle.asked_for:
+        for text in (await expect(engine, 1, log)).summary(engine):
+            say(Line("pass", "oracle", text))
     calibration, blocks = await calibrate(engine, 1, log)
     for line in measuring_lines(settings, calibration, blocks):
         say(line)
