@@ -98,10 +98,8 @@ def _begin(engine: Engine) -> None:
         engine.note(engine.journal.mended, "warning")
     for warning in workspace.warnings:
         engine.note(warning, "warning")
-    if engine.sandbox.kind == "none":
-        engine.note(
-            f"no sandbox: commands may write, read and reach all that you can. {engine.sandbox.reason}", "warning"
-        )
+    if remark := confinement.remark(engine.sandbox):
+        engine.note(remark, "warning")
     if inside := workspace.locked_in_scope():
         engine.note(locks.inside_scope_text(inside))
     record = engine.folder.baseline / "env-snapshot.txt"
