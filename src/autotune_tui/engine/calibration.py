@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from autotune_tui.config import Source
-from autotune_tui.engine import leftovers, locks
+from autotune_tui.engine import leftovers, locks, second
 from autotune_tui.engine.confinement import hint
 from autotune_tui.engine.core import Engine, text_of
 from autotune_tui.engine.oracle import expect
@@ -90,6 +90,7 @@ async def open_segment(engine: Engine, segment: int, mode: str = "optimize") -> 
         await prepare_both(engine, commit, log)
     with step(engine, "check"):
         await verify_unchanged(engine, log)
+        await second.verify(engine)
     if config.oracle.asked_for:
         with step(engine, "oracle"):
             await expect(engine, segment, log)

@@ -31,11 +31,12 @@ def sandbox_for(repo: Path, settings: SessionConfig, workspace: Workspace, env: 
     places = places_of(
         home=Path.home(),
         read=[root, workspace.git_folder, *(_path(text, root) for text in table.read)],
-        covered=[root / ".autotune"],
+        covered=[root / ".autotune", *(_path(text, root) for text in settings.holdout.folders)],
         shown=[],
         write=[_path(text, root) for text in table.write],
         env=env,
         python=python.interpreter(argv_of(settings.benchmark.command), repo, env),
+        masked=[root / "autotune.toml"] if settings.holdout.command else [],
     )
     return open_sandbox(table.mode, env, places, table.scratch * MEGABYTE)
 
@@ -94,9 +95,13 @@ def is_inside(path: Path, tree: Path) -> bool:
     return tree.resolve() in path.resolve().parents
 
 
-def of_agent(sandbox: Sandbox, table: Settings) -> Callable[[Path, Path], tuple[str, ...]] | None:
-    """What the command agent is put behind, when it is to be confined: its worktree is writable, its context readable."""
-    if not table.agent or sandbox.kind == "none":
+def of_agent(sandbox: Sandbox, settings: SessionConfig) -> Callable[[Path, Path], tuple[str, ...]] | None:
+    """What the command agent is put behind, when it is to be confined: its worktree is writable, its context readable.
+
+    With a holdout it always is: else it could read the journal.
+    """
+    table = settings.sandbox
+    if not (table.agent or settings.holdout.command) or sandbox.kind == "none":
         return None
 
     def before(tree: Path, context: Path) -> tuple[str, ...]:

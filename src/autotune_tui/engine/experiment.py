@@ -17,6 +17,8 @@ from autotune_tui.engine.calibration import build as build_side
 from autotune_tui.engine.calibration import make_ready
 from autotune_tui.engine.control import Control, Skipped
 from autotune_tui.engine.core import Engine, text_of
+from autotune_tui.engine.end_to_end import end_to_end
+from autotune_tui.engine.holdout import holdout
 from autotune_tui.engine.measuring import Measured
 from autotune_tui.engine.oracle import Unstable
 from autotune_tui.engine.oracle import judge as judge_output
@@ -138,7 +140,7 @@ async def _attempt(x: Experiment) -> None:
         for step in (sync, profile, plan, edit):
             await _step(x, step)
         await verify(x)
-        for step in (measure, guard, decide):
+        for step in (measure, guard, *confirm(x), decide):
             await _step(x, step)
     except Ended as end:
         x.verdict = end.verdict
@@ -379,6 +381,13 @@ async def guard(x: Experiment) -> None:
     for name, verdict in verdicts.items():
         if verdict.uncertain and x.verdict.status == "keep":
             x.engine.note(f"guard {name}: {verdict.text}", experiment=x.number)
+
+
+def confirm(x: Experiment) -> tuple[Step, ...]:
+    """The benchmarks beside the session's own that are configured; the holdout, which each question wears out, comes last."""
+    config = x.engine.config
+    steps = ((config.end_to_end, end_to_end), (config.holdout, holdout))
+    return tuple(step for table, step in steps if table.command)
 
 
 async def decide(x: Experiment) -> None:

@@ -12,13 +12,13 @@ from autotune_tui.engine.calibration import open_segment, prepare_both, step
 from autotune_tui.engine.control import Control
 from autotune_tui.engine.core import Engine
 from autotune_tui.engine.measuring import validate
+from autotune_tui.engine.milestones import set_if_due
 from autotune_tui.engine.recovery import PLAYBOOKS, Exhausted
 from autotune_tui.engine.sampling import SampleFailed
 from autotune_tui.journal.writer import timestamp
 from autotune_tui.model.events import Health
 from autotune_tui.model.health import HealthChange, completed, healing, limits_of, next_health, paused
 
-KEEPS_PER_VALIDATION = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,8 @@ async def _experiments(engine: Engine, control: Control) -> str:
         except NothingToPropose as nothing:
             return str(nothing) or "the agent has nothing left to propose"
         await heal(engine, control, number)
-        await validate_if_due(engine, control, keeps=KEEPS_PER_VALIDATION)
+        await validate_if_due(engine, control, keeps=engine.config.decision.milestone)
+        await set_if_due(engine, engine.config.decision.milestone)
         if engine.state.target_reached():  # by the samples that chose it; the claim needs fresh ones
             await validate_if_due(engine, control, keeps=1)
         artifacts.write_documents(engine)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from autotune_tui.engine.core import Engine
+from autotune_tui.engine.milestones import mend
 from autotune_tui.errors import EngineError
 from autotune_tui.model.events import Decision, Result
 
@@ -17,6 +18,7 @@ async def reconcile(engine: Engine) -> None:
     elif engine.died and current is not None and current.number > engine.state.last_number:
         text = f"experiment {current.number} was interrupted in phase {current.phase}; it is begun again"
         engine.note(text, "warning", current.number)
+    await mend(engine)
     tip, incumbent = engine.workspace.tip(), engine.state.incumbent_sha
     if incumbent and tip != incumbent:
         raise EngineError(

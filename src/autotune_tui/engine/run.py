@@ -18,6 +18,7 @@ from autotune_tui.config import SessionConfig
 from autotune_tui.engine import artifacts, confinement, locks, loop
 from autotune_tui.engine.control import Control, Stopped
 from autotune_tui.engine.core import Engine
+from autotune_tui.engine.holdout import prepare
 from autotune_tui.engine.loop import End
 from autotune_tui.engine.reconcile import reconcile
 from autotune_tui.errors import AutotuneError, EngineError, JournalError
@@ -57,6 +58,8 @@ async def _run(engine: Engine, control: Control) -> End:
     _begin(engine)
     try:
         await asyncio.to_thread(engine.workspace.create)
+        for warning in await prepare(engine):
+            engine.note(warning, "warning")
         await control.run(reconcile(engine))
         end = await loop.run(engine, control)
     except Stopped as stopped:
@@ -122,7 +125,7 @@ async def engine_for(
     executor = LocalExecutor()
     environment = command_environment(settings.benchmark.env, passed=settings.sandbox.passed)
     sandbox = await asyncio.to_thread(confinement.sandbox_for, repo, settings, workspace, environment)
-    agent = make_agent(settings, confinement.of_agent(sandbox, settings.sandbox))
+    agent = make_agent(settings, confinement.of_agent(sandbox, settings))
     with JournalWriter(folder.journal, now=lambda: datetime.now(UTC)) as journal:
         state = load_state(folder.journal)  # after the writer has mended a torn last line
         engine = Engine(

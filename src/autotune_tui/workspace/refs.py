@@ -47,6 +47,9 @@ class SessionRefs:
     def candidate(self, experiment: int) -> str:
         return f"{self.namespace}/{experiment}"
 
+    def milestone(self, number: int) -> str:
+        return f"{self.namespace}/milestone-{number}"
+
     def read(self) -> dict[str, str]:
         """All refs of the session with their commits."""
         out = self.git.line("for-each-ref", "--format=%(objectname) %(refname)", self.branch, self.namespace)
@@ -111,6 +114,13 @@ class SessionRefs:
             attempt = next(n for n in range(1, len(present) + 2) if f"{ref}.{n}" not in present)
             moves = [(f"{ref}.{attempt}", present[ref], ABSENT), (ref, commit, present[ref])]
             self.update(moves, worktree, head=commit)
+
+    def set_milestone(self, number: int, commit: str) -> None:
+        """Point refs/autotune/<session>/milestone-<number> at the commit, unless it is there already."""
+        ref = self.milestone(number)
+        present = self.read().get(ref)
+        if present != commit:
+            self.update([(ref, commit, present or ABSENT)])
 
     def advance(self, old: str, new: str) -> None:
         """Move the branch from `old` to `new`. Raises WorkspaceError when it is elsewhere, or checked out somewhere."""

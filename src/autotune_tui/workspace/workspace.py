@@ -315,6 +315,19 @@ class Workspace:
         with _as_workspace_error():
             self._tree("candidate").adopt(base)
 
+    def milestone(self, number: int) -> str:
+        """The ref of a milestone."""
+        return self._refs.milestone(number)
+
+    def set_milestone(self, number: int, commit: str) -> None:
+        """Point a milestone's ref at a commit, unless it is there already."""
+        with _as_workspace_error():
+            self._refs.set_milestone(number, commit)
+
+    def commit_with(self, path: str, text: str) -> str:
+        """The latest commit of any branch by which a file gained or lost a text, shortened; empty when there is none."""
+        return self._git.line("log", "--all", "-1", "--format=%h", f"-S{text}", "--", path)
+
     def remove(self) -> None:
         """Unregister and delete the worktrees and the session's cache folder. The branch and the candidates' refs
         stay.

@@ -52,6 +52,8 @@ def _words(
         yield from _bound("--bind", folder)
     for folder in places.covered:
         yield from ("--size", str(scratch), "--tmpfs", str(folder))
+    for file in places.masked:
+        yield from ("--ro-bind", "/dev/null", str(file))
     for folder in places.shown:
         yield from _bound("--ro-bind", folder)
     yield from _bound("--bind" if writable else "--ro-bind", tree)

@@ -33,6 +33,10 @@ class Places:
     """Read-only below a covered folder."""
     write: tuple[Path, ...] = ()
     """May be written by every command."""
+    masked: tuple[Path, ...] = ()
+    """Files that cannot be read."""
+    roots: tuple[Path, ...] = ()
+    """All that the session and its tools need, also where nothing hides it: for walls that name what may be read."""
 
 
 def places_of(
@@ -44,6 +48,7 @@ def places_of(
     write: Iterable[Path],
     env: Mapping[str, str],
     python: Path | None,
+    masked: Iterable[Path] = (),
 ) -> Places:
     """The places of a session. `read` and `write` are what the session needs and the user named; `python` is its Python."""
     hidden = _existing([*map(Path, TEMPORARY), *([home] if home != Path("/") else [])])
@@ -53,12 +58,17 @@ def places_of(
         # The interpreter's own folder, a virtual environment's, and the one that it was made from.
         wanted += [python.absolute().parent.parent, python.resolve().parent.parent]
     inner = {path for path in _existing(wanted) if _is_below(path, hidden) and path not in (*hidden, home.resolve())}
+    writable = _existing(write)
+    seen = [*inner, *writable]
     return Places(
         hidden=hidden,
         read=tuple(sorted(inner, key=lambda path: (len(path.parts), str(path)))),
-        covered=_existing(covered),
+        # What nothing shows needs no cover, which would only tell its name.
+        covered=tuple(path for path in _existing(covered) if _is_below(path, seen) or not _is_below(path, hidden)),
         shown=_existing(shown),
-        write=_existing(write),
+        write=writable,
+        masked=_existing(masked),
+        roots=tuple(path for path in _existing(wanted) if path not in (*hidden, home.resolve())),
     )
 
 
