@@ -13,8 +13,10 @@ Job = Literal["setup", "build", "checks", "oracle", "benchmark", "agent"]
 
 
 class Sandbox(Table):
-    mode: Literal["auto", "bubblewrap", "none"] = Field(
-        "auto", description="auto: bubblewrap where it works, else none, and that is said"
+    mode: Literal["auto", "bubblewrap", "landlock", "sandbox-exec", "none"] = Field(
+        "auto",
+        description="auto: the first that works of bubblewrap, Landlock (both Linux) and sandbox-exec (macOS), else none,"
+        " and that is said",
     )
     network: list[Job] = Field(
         default=["setup", "agent"],

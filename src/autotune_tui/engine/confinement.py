@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 from autotune_tui.measure import python
 from autotune_tui.measure.executors.base import Limits, argv_of
 from autotune_tui.measure.sandbox import Sandbox, open_sandbox, places_of
+from autotune_tui.workspace.folders import remove_tree
 
 if TYPE_CHECKING:
     from autotune_tui.config import SessionConfig
@@ -88,6 +90,34 @@ def hint(output: str, otherwise: str) -> str:
     if "Read-only file system" not in output:
         return otherwise
     return "While it is timed its tree is read-only: name the files or folders that it writes in [sandbox] outputs."
+
+
+def remark(sandbox: Sandbox) -> str:
+    """What a person should know of the walls of this session; empty when they are the best there are."""
+    if sandbox.kind == "none":
+        return f"no sandbox: commands may write, read and reach all that you can. {sandbox.reason}"
+    if sandbox.gaps:
+        return f"the sandbox is {sandbox.kind}, as {sandbox.reason or 'configured'}: {sandbox.gaps}"
+    return ""
+
+
+@contextlib.contextmanager
+def pointer_kept(sandbox: Sandbox, tree: Path) -> Iterator[None]:
+    """Put the worktree's `.git` back after a command, where no wall keeps it from being written."""
+    if sandbox.kind == "bubblewrap":
+        yield
+        return
+    pointer = tree / ".git"
+    if pointer.is_symlink() or not pointer.is_file():  # whoever broke it before: the next sync mends it
+        yield
+        return
+    before = pointer.read_bytes()
+    try:
+        yield
+    finally:
+        if pointer.is_symlink() or not pointer.is_file() or pointer.read_bytes() != before:
+            remove_tree(pointer)
+            pointer.write_bytes(before)
 
 
 def is_inside(path: Path, tree: Path) -> bool:

@@ -96,24 +96,20 @@ class Engine:
         The benchmark gets a tree that is read-only but for its outputs, unless `writable`. `read`: folders that are hidden
         from other commands; `also`: some that it may write, too.
         """
-        return await self.waiting(
-            self.executor.run(
-                Command(
-                    argv=argv_of(command),
-                    cwd=self.tree(side),
-                    env=command_environment(
-                        {**self.config.benchmark.env, **(env or {})}, passed=self.config.sandbox.passed
-                    ),
-                    timeout=limit,
-                    log=log,
-                    repeat=repeat,
-                    stdin=stdin,
-                    purpose=job,
-                    prefix=confinement.prefix(self, side, job, writable=writable, also=also, read=read),
-                    limits=confinement.limits(self.config.sandbox),
-                )
-            )
+        run = Command(
+            argv=argv_of(command),
+            cwd=self.tree(side),
+            env=command_environment({**self.config.benchmark.env, **(env or {})}, passed=self.config.sandbox.passed),
+            timeout=limit,
+            log=log,
+            repeat=repeat,
+            stdin=stdin,
+            purpose=job,
+            prefix=confinement.prefix(self, side, job, writable=writable, also=also, read=read),
+            limits=confinement.limits(self.config.sandbox),
         )
+        with confinement.pointer_kept(self.sandbox, run.cwd):
+            return await self.waiting(self.executor.run(run))
 
     async def waiting(self, work: Awaitable[T]) -> T:
         """Await a command or an agent, and count the time as theirs."""

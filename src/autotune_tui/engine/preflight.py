@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from autotune_tui.config import SessionConfig
+from autotune_tui.engine import confinement
 from autotune_tui.engine.calibration import BLOCKS, calibrate, prepare_both, require_files, verify_unchanged
 from autotune_tui.engine.core import Engine, text_of
 from autotune_tui.engine.oracle import expect
@@ -137,9 +138,10 @@ def measuring_lines(settings: SessionConfig, calibration: Calibration, blocks: B
 
 
 def sandbox_line(engine: Engine) -> Line:
-    if engine.sandbox.kind == "none":
-        text = f"none: a candidate may write and read all that you can. {engine.sandbox.reason}"
-        return Line("warn", "sandbox", text, "Install bubblewrap: apt install bubblewrap.")
+    if text := confinement.remark(engine.sandbox):
+        return Line(
+            "warn", "sandbox", text, 'Install bubblewrap (apt install bubblewrap); [sandbox] mode = "auto" takes it.'
+        )
     return Line("pass", "sandbox", f"{engine.sandbox.kind}; a trial command was confined")
 
 

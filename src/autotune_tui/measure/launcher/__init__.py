@@ -15,6 +15,8 @@ Requests and replies are JSON lines on standard input and output (`serve`):
 Three file descriptors, named on the command line, are shared with the engine: the command's standard input, which the engine
 has written before the request; its standard output (cut to head and tail), which the engine reads after the reply; and its
 process id, for the case that this process is killed. A message would wake the engine in the midst of the sample.
+
+The modules do without pathlib and typing, which would cost as much memory and time at the start as all the rest.
 """
 
 START = __file__.replace("__init__", "__main__")

@@ -1,6 +1,5 @@
 """What happened to the machine's time while a sample ran."""
 
-# ruff: noqa: PTH123
 from __future__ import annotations
 
 import contextlib

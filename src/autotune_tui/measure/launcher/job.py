@@ -10,7 +10,9 @@ import select
 import signal
 import sys
 import time
+from functools import partial
 
+from autotune_tui.measure.launcher import child, landlock
 from autotune_tui.measure.launcher.control import Control, EngineGone
 from autotune_tui.measure.launcher.output import Capped
 from autotune_tui.measure.launcher.processes import RSS_UNIT, children, descendants, inside, processor_time, reap
@@ -31,8 +33,6 @@ EAGER_READS = 256
 SWEEP_SECONDS = 10.0
 """How long to wait for killed processes to go; only one stuck inside the kernel takes longer."""
 OPEN_DEVNULL = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
-RESET_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP)
-"""Python ignores the first two, and whoever started the engine may have ignored the others (nohup)."""
 
 
 class Job:
@@ -50,42 +50,57 @@ class Job:
         self.timed_out = self.cancelled = False
         self.watch = Watch(request["limits"]) if request["limits"] else None
         self.beyond = ""
+        self.rules = landlock.rules_of(request["prefix"])
+        self.scratch = ""
+        self.wrapped = os.path.basename(request["prefix"][0]) == "bwrap" if request["prefix"] else False
 
     def spawn(self) -> None:
         """Start the command. Raises OSError and ValueError as `launch_error` explains them."""
         os.chdir(self.request["cwd"])
-        argv = self.request["argv"]
+        argv, prefix = self.request["argv"], self.request["prefix"]
         path = find_program(argv[0], self.request["env"].get("PATH", os.defpath))
-        if prefix := self.request["prefix"]:
-            # What confines the command would report its absence in words of its own, and as an ordinary exit code.
-            if not os.access(path, os.X_OK):
-                raise OSError(errno.EACCES if os.access(path, os.F_OK) else errno.ENOENT, "", path)
+        # What confines the command would report its absence in words of its own, and as an ordinary exit code.
+        if prefix and not os.access(path, os.X_OK):
+            raise OSError(errno.EACCES if os.access(path, os.F_OK) else errno.ENOENT, "", path)
+        if prefix and not self.rules:
             argv = [*prefix, *argv]
-            if self.watch:
-                argv = self.watch.limited(argv)
             path = argv[0]
         out, out_end = self.pipe(self.stdout)
         err, err_end = self.pipe(None)
         os.lseek(self.stdin, 0, os.SEEK_SET)
-        stdin = (os.POSIX_SPAWN_DUP2, self.stdin, 0) if self.request["stdin"] else OPEN_DEVNULL
         try:
-            self.started = time.perf_counter_ns()
-            self.pid = os.posix_spawn(
-                path,
-                argv,
-                self.request["env"],
-                file_actions=[stdin, (os.POSIX_SPAWN_DUP2, out_end, 1), (os.POSIX_SPAWN_DUP2, err_end, 2)],
-                setsid=True,
-                setsigmask=(),
-                setsigdef=RESET_SIGNALS,
-            )
+            self.pid = self.start(path, argv, out_end, err_end)
         finally:
             os.close(out_end)
             os.close(err_end)
         if self.watch:
-            self.watch.begin(self.pid)
+            self.watch.begin()
         self.poller.register(out, select.POLLIN)
         self.poller.register(err, select.POLLIN)
+
+    def start(self, path: str, argv: list[str], out: int, err: int) -> int:
+        """The process id of the command, just started."""
+        env = self.request["env"]
+        if not self.watch and not self.rules:
+            stdin = (os.POSIX_SPAWN_DUP2, self.stdin, 0) if self.request["stdin"] else OPEN_DEVNULL
+            streams = [stdin, (os.POSIX_SPAWN_DUP2, out, 1), (os.POSIX_SPAWN_DUP2, err, 2)]
+            self.started = time.perf_counter_ns()
+            return os.posix_spawn(
+                path, argv, env, file_actions=streams, setsid=True, setsigmask=(), setsigdef=child.RESET_SIGNALS
+            )
+        with contextlib.ExitStack() as stack:
+            confine = None
+            if self.rules:
+                self.scratch, fd = landlock.prepare(self.rules)
+                stack.callback(os.close, fd)
+                env = {**env, "TMPDIR": self.scratch}
+                confine = partial(landlock.restrict, fd)
+            stdin_fd = self.stdin if self.request["stdin"] else os.open(os.devnull, os.O_RDONLY)
+            if stdin_fd != self.stdin:
+                stack.callback(os.close, stdin_fd)
+            limits = self.watch.kernel_limits() if self.watch else {}
+            self.started = time.perf_counter_ns()
+            return child.start(path, argv, env, (stdin_fd, out, err), limits, confine)
 
     def pipe(self, keep: Capped | None) -> tuple[int, int]:
         read_end, write_end = os.pipe()
@@ -173,7 +188,7 @@ class Job:
         self.signal_group(signal.SIGKILL)
 
     def signal_group(self, number: int) -> None:
-        if self.request["prefix"] and number == signal.SIGTERM:
+        if self.wrapped and number == signal.SIGTERM:
             # For the sandbox's own processes it would be the end, and the command would never hear of it.
             for pid in inside(self.pid):
                 with contextlib.suppress(ProcessLookupError):
@@ -199,7 +214,7 @@ class Job:
                 self.leftovers += 1
             return
         killed: set[int] = set()
-        if self.request["prefix"]:
+        if self.wrapped:
             # The sandbox's first process, ours by now, ends them all, but what they used is then in no one's account.
             survivors = [pid for root in children() for pid in descendants(root)]
             self.cpu += sum(map(processor_time, survivors))
@@ -214,7 +229,7 @@ class Job:
                 self.control.handle(fd)
             self.collect()
         killed.discard(self.pid)
-        if not self.request["prefix"]:
+        if not self.wrapped:
             self.leftovers += len(killed)
 
     def drain(self) -> None:
@@ -228,3 +243,5 @@ class Job:
         for fd in list(self.readers):
             os.close(fd)
         self.readers.clear()
+        if self.scratch:
+            landlock.empty(self.scratch)

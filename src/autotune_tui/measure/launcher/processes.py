@@ -1,6 +1,5 @@
 """The processes of this machine, as the kernel tells of them."""
 
-# ruff: noqa: PTH110, PTH123, PTH208
 from __future__ import annotations
 
 import contextlib
@@ -69,6 +68,17 @@ def inside(pid: int) -> list[int]:
 def resident(pid: int) -> int:
     with open(f"/proc/{pid}/statm", "rb") as file:
         return int(file.read().split()[1]) * resource.getpagesize()
+
+
+def tasks_of_user() -> int:
+    """The threads of all processes of this user, as the kernel counts them against RLIMIT_NPROC."""
+    count, user = 0, os.getuid()
+    for name in os.listdir("/proc"):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            if name.isdigit() and os.stat(f"/proc/{name}").st_uid == user:
+                with open(f"/proc/{name}/stat", "rb") as file:
+                    count += int(file.read().rpartition(b")")[2].split()[17])
+    return count
 
 
 def processor_time(pid: int) -> float:

@@ -1,6 +1,5 @@
 """Finding the command's program, and why one could not be started."""
 
-# ruff: noqa: PTH110, PTH112, PTH116, PTH118
 from __future__ import annotations
 
 import contextlib
@@ -38,6 +37,8 @@ def launch_error(error: OSError | ValueError, request: dict[str, Any]) -> dict[s
         return {"exit": 126, "error": f"the interpreter that the first line of {name} names does not exist"}
     if code == errno.ENOENT:
         return {"exit": 127, "error": f"command not found: {name}"}
+    if code == errno.EACCES and os.access(name, os.X_OK):
+        return {"exit": 126, "error": f"{name} lies where the sandbox shows nothing: name its folder in [sandbox] read"}
     if code == errno.EACCES:
         return {"exit": 126, "error": f"{name} is not executable"}
     if code == errno.ENOEXEC:

@@ -95,7 +95,7 @@ def add(totals: dict[str, Any], job: Job) -> None:
     totals["leftovers"] += job.leftovers
     totals["peak_rss"] = max(totals["peak_rss"], job.peak_rss)
     totals["exit"], totals["signal"] = (code, None) if code >= 0 else (None, -code)
-    if job.request["prefix"] and 128 < code < 128 + signal.NSIG:
+    if job.wrapped and 128 < code < 128 + signal.NSIG:
         # The sandbox's own process tells the signal that ended the command as a shell does.
         totals["exit"], totals["signal"] = None, code - 128
     totals["timed_out"] = job.timed_out

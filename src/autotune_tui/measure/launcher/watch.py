@@ -1,22 +1,20 @@
 """Looks now and then at what a command uses up; what the kernel can limit by itself it limits."""
 
-# ruff: noqa: PTH123
 from __future__ import annotations
 
 import contextlib
 import os
 import resource
-import sys
 import time
 
-from autotune_tui.measure.launcher.processes import offspring, resident
-from autotune_tui.measure.launcher.programs import find_program
+from autotune_tui.measure.launcher.processes import offspring, resident, tasks_of_user
 
 WATCH_SECONDS = 0.1
 """How often a command's use is looked at: 0.1 ms of work, on a processor that the command leaves free where there is one."""
 LEAST_FREE_MEMORY = 0.04
 """Share of the machine's memory below which a command with limits is killed: shared memory is in no process's account."""
 LEAST_FREE_DISK = 128 * 1024 * 1024
+SPARE_TASKS = 1000
 
 
 class Watch:
@@ -31,22 +29,18 @@ class Watch:
     def wait(self) -> float:
         return max(0.0, self.due - time.monotonic())
 
-    def limited(self, argv: list[str]) -> list[str]:
-        """A sandbox has forked before we could limit it from outside: prlimit does it beforehand, for about 1 ms."""
-        with contextlib.suppress(OSError):
-            size = self.limits["file_size"]
-            return [find_program("prlimit", os.defpath), f"--fsize={size}:{size}", "--core=0:0", "--", *argv]
-        return argv
+    def kernel_limits(self) -> dict[int, int]:
+        """What the kernel limits for us, by the numbers of `resource`."""
+        limits = {resource.RLIMIT_FSIZE: self.limits["file_size"], resource.RLIMIT_CORE: 0}
+        if os.getuid():
+            # Threads count, and those that the user runs elsewhere: a last line, behind the count of processes.
+            limits[resource.RLIMIT_NPROC] = tasks_of_user() + SPARE_TASKS + 4 * self.limits["processes"]
+        return limits
 
-    def begin(self, pid: int) -> None:
-        """Limit the process that was just started, and so all that it will start."""
+    def begin(self) -> None:
+        """The command has just been started."""
         self.due = time.monotonic() + WATCH_SECONDS
         self.free = free_disk()
-        if sys.platform == "linux":
-            with contextlib.suppress(OSError):  # it has ended already
-                size = self.limits["file_size"]
-                resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, size))
-                resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
 
     def look(self, pid: int) -> str:
         """The limit that the command has gone beyond, in words; empty when there is none or it is too early to look."""
