@@ -140,8 +140,8 @@ async def _attempt(x: Experiment) -> None:
         for step in (sync, profile, plan, edit):
             await _step(x, step)
         await verify(x)
-        for step in (measure, guard, *confirm(x), decide):
-            await _step(x, step)
+        for gate in (measure, guard, *confirm(x), decide):
+            await _step(x, gate)
     except Ended as end:
         x.verdict = end.verdict
 

@@ -20,7 +20,6 @@ from autotune_tui.model.events import Health
 from autotune_tui.model.health import HealthChange, completed, healing, limits_of, next_health, paused
 
 
-
 @dataclass(frozen=True, slots=True)
 class End:
     """How the loop ended: completed, paused or stopped, and why."""
