@@ -20,6 +20,7 @@ from autotune_tui.config.metric import Metric as Metric
 from autotune_tui.config.metric import MetricName
 from autotune_tui.config.metric import Source as Source
 from autotune_tui.config.oracle import Oracle
+from autotune_tui.config.inspector import Inspector
 from autotune_tui.config.sandbox import Sandbox
 from autotune_tui.config.second import SecondBenchmark, is_readable
 from autotune_tui.config.table import Table as Table
@@ -156,6 +157,7 @@ class SessionConfig(Table):
     recovery: Recovery = Field(default_factory=Recovery)
     workspace: WorkspaceOptions = Field(default_factory=WorkspaceOptions)
     sandbox: Sandbox = Field(default_factory=Sandbox)
+    inspector: Inspector = Field(default_factory=Inspector)
     locks: Locks = Field(default_factory=Locks)
     canary: Canary = Field(default_factory=Canary)
     decision: Decision = Field(default_factory=Decision)

@@ -28,6 +28,7 @@ _FORMAT = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"(?<![\w.])\d[\d_]*(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w])")
+_ESCAPED = re.compile(r"[^ -~]|[\\'\"]")
 _DIGEST = re.compile(r"^[0-9a-f]{16,}$", re.IGNORECASE)
 _DIGESTS = ("hashlib.", "zlib.crc32", "zlib.adler32", "binascii.crc32", "hash", "?.hexdigest", "?.digest")
 
@@ -44,7 +45,7 @@ def is_special(value: Plain) -> bool:
     text = value.decode("latin-1") if isinstance(value, bytes) else value
     if "\0" in text or _FORMAT.search(text):
         return False
-    if re.fullmatch(r"[A-Za-z_]+", text):
+    if re.fullmatch(r"[A-Za-z_]+([ -][A-Za-z_]+)?", text):  # one word or two are likely to be a format's
         return len(text) >= 24
     return len(text) >= 24 or (len(text) >= 6 and bool(re.search(r"\d", text))) or len(text) >= 8
 
@@ -73,8 +74,8 @@ def known(texts: Iterable[tuple[str, str]]) -> Known:
             number = float(word.replace("_", ""))
             numbers[int(number) if number.is_integer() else number] += 1
         source = read(path, text)
-        for value, _ in source.plain if source else ():
-            if isinstance(value, str) and value not in text:
+        for value, node in source.plain if source else ():
+            if isinstance(value, str) and (not isinstance(node, ast.Constant) or _ESCAPED.search(value)):
                 pieces.append(value)
             elif isinstance(value, int | float) and not isinstance(value, bool):
                 numbers[abs(value)] += abs(value) not in numbers

@@ -316,6 +316,20 @@ class Milestone(Record):
 
 
 @_record
+class Inspection(Record):
+    """A second look at a change that would be kept, by someone who did not write it."""
+
+    type: ClassVar[str] = "inspection"
+    experiment: int = 0
+    by: str = "rules"
+    """rules or model."""
+    blocked: str = ""
+    """Why the change is refused; empty when it is not."""
+    findings: tuple[Mapping[str, Any], ...] = ()
+    """Each with rule, severity (block, warn, info), path, line, text and excerpt; the worst first."""
+
+
+@_record
 class Control(Record):
     """A command from the inbox and what became of it."""
 
@@ -435,7 +449,7 @@ TYPES: dict[str, type[Record]] = {
     for cls in (
         Session, Config, Result, Phase, Plan, Calibration, Sample, Decision, Validation,
         Confirmation, Milestone, Control, Veto, Health, Usage, Note,
-        Canary,
+        Canary, Inspection,
     )
 }  # fmt: skip
 

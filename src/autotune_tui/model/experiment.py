@@ -74,6 +74,8 @@ class Experiment:
     """The commit that the candidate was made from and measured against."""
     change: str = ""
     """The workspace's key of the diff."""
+    findings: tuple[Mapping[str, Any], ...] = ()
+    """What the inspector said of the change, see `events.Inspection`; each with `by`."""
     confirmations: tuple[Confirmation, ...] = ()
     """What second benchmarks say of it: the holdout, the end-to-end one."""
     rescues: int | None = None
@@ -118,6 +120,8 @@ class CurrentExperiment:
     """Blocks that were taken again because the machine was disturbed."""
     decision: Decision | None = None
     """The last look at the evidence."""
+    findings: tuple[Mapping[str, Any], ...] = ()
+    """What the inspector said of the change so far."""
     confirmations: tuple[Confirmation, ...] = ()
 
 
@@ -206,6 +210,7 @@ def from_result(result: Result, *, index: int, segment: int, baseline: bool, cur
         environment=result.environment,
         incumbent=result.incumbent,
         change=result.change,
+        findings=current.findings,
         confirmations=current.confirmations,
         rescues=result.rescues,
         by=result.by,

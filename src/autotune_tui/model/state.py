@@ -14,6 +14,7 @@ from autotune_tui.model.events import (
     Control,
     Decision,
     Health,
+    Inspection,
     Milestone,
     Note,
     Phase,
@@ -179,6 +180,12 @@ def _decision(state: SessionState, event: Decision) -> None:
         state.intent = event
 
 
+def _inspection(state: SessionState, event: Inspection) -> None:
+    state.current = _about(state, event.experiment, event.timestamp)
+    others = tuple(finding for finding in state.current.findings if finding["by"] != event.by)
+    state.current.findings = (*others, *({**finding, "by": event.by} for finding in event.findings))
+
+
 def _calibration(state: SessionState, event: Calibration) -> None:
     if state.segments:
         state.segments[-1] = replace(state.segments[-1], calibration=event)
@@ -293,6 +300,7 @@ _HANDLERS: dict[type[Record], Callable[[SessionState, Any], None]] = {
     Phase: _phase,
     Plan: _plan,
     Calibration: _calibration,
+    Inspection: _inspection,
     Sample: _sample,
     Decision: _decision,
     Validation: _validation,
