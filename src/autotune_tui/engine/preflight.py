@@ -14,9 +14,11 @@ from typing import Literal
 
 from autotune_tui.config import SessionConfig
 from autotune_tui.engine import confinement
+from autotune_tui.engine import second
 from autotune_tui.engine.calibration import BLOCKS, calibrate, prepare_both, require_files, verify_unchanged
 from autotune_tui.engine.core import Engine, text_of
 from autotune_tui.engine.oracle import expect
+from autotune_tui.engine.holdout import prepare
 from autotune_tui.engine.run import engine_for
 from autotune_tui.engine.sampling import Blocks
 from autotune_tui.errors import AutotuneError
@@ -82,6 +84,8 @@ async def look(engine: Engine, say: Callable[[Line], None]) -> None:
     await asyncio.to_thread(workspace.create)
     for warning in workspace.warnings:
         say(Line("warn", "git", warning))
+    for warning in await prepare(engine):
+        say(Line("warn", "holdout", warning))
     say(Line("pass", "scope", f"{count(len(require_files(engine)), 'file')} may be changed"))
     say(free_space(workspace.incumbent))
     say(sandbox_line(engine))
@@ -96,6 +100,8 @@ async def look(engine: Engine, say: Callable[[Line], None]) -> None:
     if settings.oracle.asked_for:
         for text in (await expect(engine, 1, log)).summary(engine):
             say(Line("pass", "oracle", text))
+    for kind, value in (await second.verify(engine)).items():
+        say(Line("pass", second.NAMES[kind], f"works, and gives {value:g}"))
     calibration, blocks = await calibrate(engine, 1, log)
     for line in measuring_lines(settings, calibration, blocks):
         say(line)

@@ -25,7 +25,7 @@ QUIET_LOOK_SECONDS = 0.25
 """While a sample is being timed, which must not be disturbed."""
 PAINT_SECONDS = 0.25
 ENGINE_SECONDS = 0.5
-TIMED_PHASES = frozenset({"measure", "holdout", "calibrate", "validate"})
+TIMED_PHASES = frozenset({"measure", "end_to_end", "holdout", "calibrate", "validate"})
 SMALL = 2 << 20
 """Bytes of a journal that is read before the first frame; a larger one shows how far reading has come."""
 _SLICE = 4000

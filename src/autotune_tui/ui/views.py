@@ -15,7 +15,7 @@ from autotune_tui.ui.theme import BAD, DIM, GOOD, WARN
 
 PHASES = (
     "sync", "profile", "plan", "approve", "edit", "scope", "commit", "build", "check", "oracle", "measure", "guard",
-    "holdout", "inspect", "decide", "reflect",
+    "inspect", "end_to_end", "holdout", "decide", "reflect",
 )  # fmt: skip
 """All that an experiment may go through, in order."""
 

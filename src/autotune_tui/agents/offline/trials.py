@@ -19,7 +19,7 @@ FLAT = 0.01
 _LEARNED_NOTHING = frozenset(
     {"no_change", "duplicate", "out_of_scope", "skipped", "no_proposal", "agent_failed", "sync_failed"}
 )
-_REJECTED = frozenset({"guard", "holdout", "output_changed", "inspector", "timeout"})
+_REJECTED = frozenset({"guard", "end_to_end", "holdout", "output_changed", "inspector", "timeout"})
 
 
 @dataclass(frozen=True, slots=True)
