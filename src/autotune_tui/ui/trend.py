@@ -45,6 +45,8 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class TrendView:
+    """The chart: every experiment in order, the target, the unit of its values."""
+
     points: tuple[Point, ...]
     target: float | None
     unit: str

@@ -22,6 +22,8 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class KeysView:
+    """What the last line shows."""
+
     keys: tuple[Key, ...]
     tabs: tuple[tuple[str, bool], ...] = ()
     """The panels that tab leads to, and which of them is chosen; empty when all are seen."""
