@@ -32,8 +32,8 @@ MOST_CUTS = 3
 CONNECT_SECONDS = 15.0
 
 Block = dict[str, Any]
-Hear = Callable[[str, Mapping[str, Any]], None]
-"""Gets the name of a tool and its input as far as it has come in."""
+Hear = Callable[[str, Mapping[str, Any], bool], None]
+"""Gets the name of a tool, its input as far as it has come in, and whether that is all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,7 @@ class _Heard:
 
     spent: Spent = field(default_factory=Spent)
     complete: bool = False
+    tool: str = ""
 
 
 class _Failed(Exception):
@@ -222,12 +223,17 @@ def _follow(event: Any, heard: _Heard, transcript: Transcript, hear: Hear | None
             transcript.words(event.text)
         case "thinking":
             transcript.words(event.thinking)
+        case "content_block_start":
+            heard.tool = getattr(event.content_block, "name", "")
+        case "input_json":
+            if hear is not None and isinstance(event.snapshot, Mapping):
+                hear(heard.tool, event.snapshot, False)
         case "content_block_stop":
             block = event.content_block
             if block.type in ("text", "thinking"):
                 transcript.words("\n")
             if block.type == "tool_use" and hear is not None:
-                hear(block.name, block.input if isinstance(block.input, Mapping) else {})
+                hear(block.name, block.input if isinstance(block.input, Mapping) else {}, True)
         case "message_start":
             heard.spent = _spent(event.message.usage)
         case "message_delta":

@@ -52,6 +52,15 @@ class Transcript:
         """A line of its own."""
         self.words(f"\n{text}\n")
 
+    def tool(self, text: str) -> None:
+        """What a tool was asked to do."""
+        self.line(f"> {text}")
+        self._emit(AgentEvent("tool", self._key.redact(text)))
+
+    def clean(self, text: str) -> str:
+        """A text for the model: a file of the repository may hold the key."""
+        return self._key.redact(text)
+
     def notice(self, text: str) -> None:
         """For the user's eyes at once."""
         self._emit(AgentEvent("notice", self._key.redact(text)))

@@ -1,0 +1,73 @@
+"""The Claude agent (A2): each role a conversation of its own; nothing is kept from one experiment to the next."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from autotune_tui.agents import words
+from autotune_tui.agents.base import BudgetReached, Context, Edit, Emit, Failure, Outcome, Plan, Reflection
+from autotune_tui.agents.claude import editor, planner, reflector
+from autotune_tui.agents.claude.client import FIRST_WAIT, Client
+from autotune_tui.agents.claude.conversation import Conversation
+from autotune_tui.agents.claude.key import Key
+from autotune_tui.agents.claude.meter import Meter
+from autotune_tui.agents.claude.step import Step
+from autotune_tui.agents.claude.tools.commands import Commands
+from autotune_tui.agents.claude.tools.worktree import open_worktree
+from autotune_tui.agents.claude.transcript import Transcript
+from autotune_tui.config.agent_claude import AgentClaude
+
+_SAYS_NOTHING = frozenset({"skipped", "duplicate", "no_change", "agent_failed"})
+"""Ends of experiments of which there is nothing to learn but that they ended so: not worth a request."""
+
+
+class ClaudeAgent:
+    """`commands` are the session's own, for the editor's tools."""
+
+    name = "claude"
+
+    def __init__(self, key: Key, settings: AgentClaude, commands: Commands, *, first_wait: float = FIRST_WAIT) -> None:
+        self._key, self._settings, self._commands = key, settings, commands
+        self._client = Client(key, settings, first_wait=first_wait)
+
+    async def propose(self, context: Context, emit: Emit) -> Plan:
+        """A plan, or NothingToPropose; AlreadyTried when it insists on an old one."""
+        async with self._step(context, emit) as step:
+            return await planner.propose(step)
+
+    async def edit(self, context: Context, plan: Plan, emit: Emit) -> Edit:
+        """The change of the plan; AlreadyTried when it was made before."""
+        async with self._step(context, emit) as step:
+            return await editor.edit(step, plan)
+
+    async def rework(self, context: Context, plan: Plan, failure: Failure, emit: Emit) -> Edit | None:
+        """The mended change; None when there is none, or no money for it."""
+        async with self._step(context, emit) as step:
+            try:
+                return await editor.rework(step, plan, failure)
+            except BudgetReached as reached:
+                step.transcript.notice(f"no rework: {reached}")
+                return None
+
+    async def reflect(self, context: Context, plan: Plan, outcome: Outcome, emit: Emit) -> Reflection:
+        """What was learned; only the figures when nothing was, or when the budget is used up."""
+        plain = Reflection(words.observation(outcome, context.metric, context.direction), "")
+        if outcome.reason in _SAYS_NOTHING:
+            return plain
+        async with self._step(context, emit) as step:
+            try:
+                return await reflector.reflect(step, plan, outcome)
+            except BudgetReached as reached:
+                step.transcript.notice(f"no reflection: {reached}")
+                return plain
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    @asynccontextmanager
+    async def _step(self, context: Context, emit: Emit) -> AsyncIterator[Step]:
+        with Transcript(context.artifacts, self._key, emit) as transcript:
+            meter = Meter(context.tokens_left, context.usd_left)
+            conversation = Conversation(self._client, self._settings, meter, transcript)
+            yield Step(context, await open_worktree(context), conversation, transcript, self._commands)

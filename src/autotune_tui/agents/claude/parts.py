@@ -1,0 +1,206 @@
+"""What of a context goes into a prompt, as text. Pure but for the session's files that it is handed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from autotune_tui.agents import words
+from autotune_tui.agents.base import Context, Failure, Outcome, PastExperiment, Plan
+from autotune_tui.agents.claude.duplicates import since_last_keep
+from autotune_tui.agents.claude.tools.base import shortened
+from autotune_tui.agents.text import harmless, one_line
+from autotune_tui.model.format import change, metric, percent
+from autotune_tui.model.profile import Profile
+
+MOST_FILES = 200
+MOST_SPOTS = 25
+MOST_RESULTS = 40
+MOST_LESSONS = 8
+MOST_DIFF = 24_000
+MOST_EARLIER = 6_000
+ROTATE_AFTER = 3
+"""Discards of one kind in a row, after which another kind is asked for (L19)."""
+
+
+def common(context: Context) -> dict[str, str]:
+    """The parts that every role has."""
+    return {
+        "number": str(context.experiment),
+        "goal": context.goal,
+        "constraints": _bullets(context.constraints),
+        "metric": _metric(context),
+        "scope": _scope(context),
+        "profile": profile_text(context.profile),
+    }
+
+
+def for_planner(context: Context, log: str, earlier: str) -> dict[str, str]:
+    return {
+        **common(context),
+        "results": results(context),
+        "lessons": lessons(context.history),
+        "strategies": strategies(context.history),
+        "health": _health(context),
+        "log": log,
+        "ideas": shortened(harmless(context.ideas), 6000),
+        "earlier": earlier,
+    }
+
+
+def for_editor(context: Context, plan: Plan) -> dict[str, str]:
+    return {**common(context), "plan": plan_text(plan)}
+
+
+def for_rework(context: Context, plan: Plan, failure: Failure, diff: str) -> dict[str, str]:
+    failed = f"{failure.phase}: {failure.reason}\n\n```\n{shortened(harmless(failure.output), 12_000)}\n```"
+    return {**for_editor(context, plan), "attempt": str(failure.attempt), "diff": diff_text(diff), "failure": failed}
+
+
+def for_inspector(context: Context, description: str, outcome: Outcome, diff: str) -> dict[str, str]:
+    """Goal, figures and diff: nothing of the plan, so that its praise persuades nobody."""
+    measured = words.measured(outcome, context.metric)
+    return {**common(context), "measured": measured, "description": description, "diff": diff_text(diff)}
+
+
+def for_reflector(context: Context, plan: Plan, outcome: Outcome, diff: str, log: str) -> dict[str, str]:
+    ended = [f"{outcome.status}, {outcome.reason}" if outcome.reason else outcome.status]
+    ended += [words.observation(outcome, context.metric, context.direction)]
+    ended += [outcome.detail] if outcome.detail else []
+    if outcome.effect is None and log:
+        ended.append(f"The end of the output:\n\n```\n{harmless(log)}\n```")
+    return {
+        **common(context), "plan": plan_text(plan), "outcome": "\n\n".join(ended), "diff": diff_text(diff),
+        "results": results(context),
+    }  # fmt: skip
+
+
+def profile_text(profile: Profile | None) -> str:
+    """A table of the hot functions, most of the run first."""
+    if profile is None or not profile.hot_spots:
+        return f"There is none. {profile.note if profile else ''}".strip()
+    lines = [f"{profile.tool}, {profile.samples:,} samples in {profile.seconds:.2g} s. {profile.note}".strip()]
+    lines += ["", "| in it or below | itself | function | place |", "| ---: | ---: | --- | --- |"]
+    for spot in profile.hot_spots[:MOST_SPOTS]:
+        place = f"{spot.file}:{spot.line}" if spot.line else spot.file
+        lines.append(f"| {spot.total_share:.1%} | {spot.self_share:.1%} | {one_line(spot.function, 80)} | {place} |")
+    return "\n".join(lines)
+
+
+def results(context: Context) -> str:
+    """The experiments so far: the keeps, which are the leaderboard, and the latest of the others."""
+    history = context.history
+    if not history:
+        return "This is the first experiment."
+    keeps = [past for past in history if past.status == "keep"]
+    shown = sorted({*(past.index for past in keeps), *(past.index for past in history[-MOST_RESULTS:])})
+    lines = [_line(past) for past in history if past.index in shown]
+    rest = len(history) - len(shown)
+    return _bullets([*([f"{rest} earlier ones that were not kept are left out; use recall"] if rest else []), *lines])
+
+
+def lessons(history: Sequence[PastExperiment]) -> str:
+    """The last reflections."""
+    found = [past for past in history if past.observation or past.next][-MOST_LESSONS:]
+    return _bullets(f"#{past.index} {past.observation} Next: {past.next or 'nothing said'}" for past in found)
+
+
+def strategies(history: Sequence[PastExperiment]) -> str:
+    """How often each kind was tried and kept, and which kind is over for now (L19)."""
+    tried = Counter(past.strategy for past in history if past.strategy)
+    kept = Counter(past.strategy for past in history if past.status == "keep")
+    lines = [f"{name}: tried {count}, kept {kept[name]}" for name, count in tried.most_common(20)]
+    last = [past.strategy for past in history[-ROTATE_AFTER:]]
+    failed = all(past.status != "keep" for past in history[-ROTATE_AFTER:])
+    if len(last) == ROTATE_AFTER and len(set(last)) == 1 and last[0] and failed:
+        lines.append(f"The last {ROTATE_AFTER} were all {last[0]} and none was kept: choose another kind.")
+    return _bullets(lines)
+
+
+def plan_text(plan: Plan) -> str:
+    lines = [f"**{plan.description}**", "", f"Hypothesis: {plan.hypothesis}", f"Target: {plan.target}"]
+    lines += [f"Expected: {percent(plan.expected)}"] if plan.expected is not None else []
+    sections = plan.data.get("sections")
+    if isinstance(sections, Mapping):
+        for name in ("The change", "Files", "Unmeasured harm"):
+            if isinstance(text := sections.get(name), str):
+                lines.append(f"{name}: {text}")
+    lines += [f"If it fails, then because: {plan.premortem}"] if plan.premortem else []
+    return "\n".join(lines)
+
+
+def diff_text(diff: str) -> str:
+    return f"```diff\n{shortened(harmless(diff), MOST_DIFF)}\n```" if diff.strip() else ""
+
+
+def earlier_sessions(session: Path) -> str:
+    """What other sessions of the repository left for later ones (L26): their learnings, else what they tried and learned."""
+    found = []
+    for folder in sorted(session.parent.glob("[0-9]*"), reverse=True):
+        if folder == session or not folder.is_dir():
+            continue
+        text = _start(folder / "learnings.md") or _learned(_start(folder / "autotune.md"))
+        if text:
+            found.append(f"### {folder.name}\n{text}")
+    return shortened(harmless("\n\n".join(found)), MOST_EARLIER)
+
+
+def _learned(document: str) -> str:
+    """Wins, dead ends and lessons of a living document."""
+    sections = document.split("\n## ")
+    wanted = [part for part in sections if part.startswith(("Wins", "Dead ends", "Learned"))]
+    return "\n\n".join(part.strip() for part in wanted)
+
+
+def _start(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(32 << 10).decode("utf-8", "replace").strip()
+    except OSError:
+        return ""
+
+
+def _metric(context: Context) -> str:
+    def value(number: float | None) -> str:
+        return "not measured" if number is None else metric(number, context.unit)
+
+    lines = [
+        f"{context.metric}, {context.direction} is better",
+        f"first commit: {value(context.baseline_value)}; incumbent: {value(context.incumbent_value)}",
+        f"benchmark: `{context.benchmark}`",
+    ]
+    return _bullets([*lines, *([f"target: {value(context.target)}"] if context.target is not None else [])])
+
+
+def _scope(context: Context) -> str:
+    lines = [f"may be changed: {', '.join(context.include)}"]
+    lines += [f"but not: {', '.join(context.exclude)}"] if context.exclude else []
+    names = list(context.files[:MOST_FILES])
+    rest = len(context.files) - len(names)
+    names += [f"and {rest:,} more, see list_files"] if rest > 0 else []
+    return f"{_bullets(lines)}\n\nFiles in scope:\n{_bullets(names)}"
+
+
+def _health(context: Context) -> str:
+    tried = len(since_last_keep(context.history))
+    lines = [f"health: {context.health}", f"experiments since the last keep: {tried}"]
+    if context.health == "plateaued" or tried >= 5:
+        lines.append(
+            "Small changes have run dry. Read the goal, the scope and the results anew. Combine near-misses, try the "
+            "opposite of what failed, change an algorithm or a data layout, or remove code that does not pay."
+        )
+    if context.health == "crashing":
+        lines.append("The last experiments broke something. Choose a change that you are sure works.")
+    return _bullets(lines)
+
+
+def _line(past: PastExperiment) -> str:
+    effect = "" if past.effect is None else f", {change(past.effect, past.interval, scale=past.scale)}"
+    reason = f" {past.reason}" if past.reason and past.reason != past.status else ""
+    strategy = f" ({past.strategy})" if past.strategy else ""
+    return f"#{past.index} {past.status}{reason}{effect}: {one_line(past.description, 120)}{strategy}"
+
+
+def _bullets(lines: Iterable[str]) -> str:
+    return "\n".join(f"- {one_line(line, 600)}" for line in lines)

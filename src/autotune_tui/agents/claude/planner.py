@@ -1,0 +1,75 @@
+"""The planner: looks at the incumbent and its history, and hands in a plan that is checked before anything is spent on it."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from autotune_tui.agents.base import AlreadyTried, NothingToPropose, Plan
+from autotune_tui.agents.claude import duplicates, parts, prompts
+from autotune_tui.agents.claude.conversation import Answer
+from autotune_tui.agents.claude.plan import LEAST_SCORE, PlanAnswer, check, plan_of
+from autotune_tui.agents.claude.step import Step
+from autotune_tui.agents.claude.tools.base import Input, Refused, Tool
+from autotune_tui.agents.claude.tools.process import git
+from autotune_tui.agents.text import harmless, one_line
+
+MOST_SECOND_TRIES = 2
+"""How often a weak plan, or one like an earlier one, is sent back."""
+MOST_COMMITS = 20
+
+
+class NothingLeft(Input):
+    why: str = Field(description="Why no change in scope is worth an experiment any more", min_length=1)
+
+
+async def propose(step: Step) -> Plan:
+    """Raises NothingToPropose, AlreadyTried, AgentError."""
+    context = step.context
+    prompt = prompts.render("planner", await material(step))
+    judge = _Judge(step)
+    answer = Answer("submit_plan", "Hands in your plan.", PlanAnswer, judge.accept)
+    nothing = Tool("nothing_left", "Ends the session: nothing is left to try.", NothingLeft, _nothing_left)
+    plan = await step.conversation.hold("planner", prompt.system, prompt.first, [*step.looking, nothing], answer)
+    if elsewhere := plan.data["elsewhere"]:
+        step.transcript.notice(f"the bottleneck may lie out of scope: {one_line(elsewhere, 300)}")
+    step.transcript.record("plan", experiment=context.experiment, description=plan.description)
+    return plan
+
+
+async def material(step: Step) -> dict[str, str]:
+    """Everything that the planner is told at the beginning."""
+    context = step.context
+    log = await git(
+        context.directory, context.environment, "log", "--format=%h %s", f"-{MOST_COMMITS}", context.incumbent, "--"
+    )
+    return parts.for_planner(context, harmless(log), parts.earlier_sessions(context.artifacts.parent.parent))
+
+
+async def _nothing_left(given: NothingLeft) -> str:
+    raise NothingToPropose(f"Claude has nothing more to propose: {one_line(given.why, 300)}")
+
+
+class _Judge:
+    """Sends a plan back when it cannot work, and a weak or repeated one at most twice."""
+
+    def __init__(self, step: Step) -> None:
+        self._step, self._weak, self._repeated = step, 0, 0
+
+    async def accept(self, answer: PlanAnswer) -> Plan:
+        context = self._step.context
+        check(answer, context)
+        for name in answer.files:
+            self._step.worktree.writable(name)
+        plan = plan_of(answer, context)
+        if past := duplicates.like(plan, context.history):
+            self._repeated += 1
+            found = f"experiment {past.index} ({past.description}: {past.status})"
+            if self._repeated > MOST_SECOND_TRIES:
+                raise AlreadyTried(f"much the same was tried on the same code in {found}")
+            raise Refused(f"Much the same was tried on the same code in {found}. Choose something else.")
+        if context.experiment > 1 and answer.score < LEAST_SCORE and self._weak < MOST_SECOND_TRIES:
+            self._weak += 1
+            raise Refused(
+                f"Its scores are {answer.score:.1f} on average. Find something that is worth {LEAST_SCORE:g} or more."
+            )
+        return plan

@@ -1,0 +1,72 @@
+"""The reflector: what an outcome means for the next plan; directions worth keeping go into the backlog of ideas."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+from pydantic import Field
+
+from autotune_tui.agents.base import Outcome, Plan, Reflection
+from autotune_tui.agents.claude import parts, prompts
+from autotune_tui.agents.claude.conversation import Answer
+from autotune_tui.agents.claude.step import Step
+from autotune_tui.agents.claude.tools.base import Input
+from autotune_tui.agents.text import one_line
+
+IDEAS = "autotune.ideas.md"
+LOG_BYTES = 6000
+
+
+class ReflectionAnswer(Input):
+    observation: str = Field(min_length=1, description="What happened and what it says about the program")
+    surprises: str = Field("", description="What came out otherwise than expected")
+    lessons: list[str] = Field(
+        default_factory=list, max_length=8, description="Sentences that would change a future plan"
+    )
+    directions: list[str] = Field(
+        default_factory=list, max_length=8, description="What is worth an experiment of its own"
+    )
+    next: str = Field(min_length=1, description="The one thing that should come next, and why")
+
+
+async def reflect(step: Step, plan: Plan, outcome: Outcome) -> Reflection:
+    """Raises BudgetReached, AgentError."""
+    context = step.context
+    diff = _end(context.artifacts / "diff.patch", parts.MOST_DIFF)
+    log = _end(context.artifacts / "bench.log", LOG_BYTES)
+    prompt = prompts.render("reflector", parts.for_reflector(context, plan, outcome, diff, log))
+    answer = Answer("submit_reflection", "Hands in your reflection.", ReflectionAnswer, _accept)
+    reflection = await step.conversation.hold("reflector", prompt.system, prompt.first, [], answer)
+    _add_ideas(context.artifacts.parent.parent / IDEAS, context.experiment, reflection.directions)
+    return reflection
+
+
+async def _accept(given: ReflectionAnswer) -> Reflection:
+    return Reflection(
+        observation=given.observation.strip(),
+        next=given.next.strip(),
+        surprises=given.surprises.strip(),
+        lessons=tuple(given.lessons),
+        directions=tuple(given.directions),
+    )
+
+
+def _add_ideas(backlog: Path, experiment: int, directions: tuple[str, ...]) -> None:
+    """One line each at the end of the backlog, which the user may edit at the same time; known ones are left out (L24)."""
+    with contextlib.suppress(OSError):  # the reflection has them as well
+        known = backlog.read_text(encoding="utf-8", errors="replace")
+        new = [text for text in (one_line(each, 300).strip() for each in directions) if text and text not in known]
+        with backlog.open("a", encoding="utf-8") as file:
+            file.write(("" if known.endswith("\n") or not known else "\n") * bool(new))
+            file.writelines(f"- {text} (seen in #{experiment})\n" for text in new)
+
+
+def _end(path: Path, most: int) -> str:
+    """The last bytes of a file as text; empty when there is none."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - most))
+            return file.read(most).decode("utf-8", "replace")
+    except OSError:
+        return ""
