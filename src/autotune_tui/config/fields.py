@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from autotune_tui.config.agent_claude import AgentClaude
 from autotune_tui.config.canary import Canary
 from autotune_tui.config.end_to_end import EndToEnd
 from autotune_tui.config.holdout import Holdout
@@ -136,9 +137,9 @@ class SessionConfig(Table):
     name: str = Field("", description="A short name for the session; default: made from the goal")
     agent: str = Field(
         "auto",
-        description="auto, offline, command or manual",
-        pattern="^(auto|offline|command|manual)$",
-        json_schema_extra={"expects": "auto, offline, command or manual"},
+        description="auto, offline, claude, command or manual; auto: command if it has one, claude with a key, else offline",
+        pattern="^(auto|offline|claude|command|manual)$",
+        json_schema_extra={"expects": "auto, offline, claude, command or manual"},
     )
     constraints: list[str] = Field(default_factory=list, description="Rules for the agent, in words")
     metric: Metric = Field(default_factory=Metric)
@@ -164,6 +165,7 @@ class SessionConfig(Table):
     simplicity: Simplicity = Field(default_factory=Simplicity)
     agent_command: AgentCommand = Field(default_factory=AgentCommand, validate_default=True)
     agent_offline: AgentOffline = Field(default_factory=AgentOffline)
+    agent_claude: AgentClaude = Field(default_factory=AgentClaude)
 
     @field_validator("holdout", "end_to_end")
     @classmethod

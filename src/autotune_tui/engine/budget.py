@@ -9,6 +9,16 @@ VALIDATION_RUNS = 82
 """Forty pairs and two warm-ups: what the final figure will cost."""
 
 
+def tokens_left(budget: Budget, state: SessionState) -> int | None:
+    """Tokens that agents may still use; None without a limit."""
+    return None if budget.tokens is None else max(0, budget.tokens - state.usage.tokens)
+
+
+def usd_left(budget: Budget, state: SessionState) -> float | None:
+    """Dollars that agents may still spend; None without a limit."""
+    return None if budget.usd is None else max(0.0, budget.usd - state.usage.usd)
+
+
 def time_left(budget: Budget, state: SessionState, now: str) -> float:
     """Seconds of work until the time is up, less what the final re-measurement of unconfirmed keeps will take.
 

@@ -125,6 +125,16 @@ def is_inside(path: Path, tree: Path) -> bool:
     return tree.resolve() in path.resolve().parents
 
 
+def of_tools(sandbox: Sandbox) -> Callable[[Path], tuple[str, ...]] | None:
+    """What commands of an agent's tools are put behind: only the worktree is writable, and there is no network.
+
+    None where no sandbox holds both; an agent has no such tools then.
+    """
+    if sandbox.kind != "bubblewrap":
+        return None
+    return lambda tree: sandbox.prefix(tree, writable=True)
+
+
 def of_agent(sandbox: Sandbox, settings: SessionConfig) -> Callable[[Path, Path], tuple[str, ...]] | None:
     """What the command agent is put behind, when it is to be confined: its worktree is writable, its context readable.
 

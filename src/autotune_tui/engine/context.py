@@ -11,6 +11,7 @@ import numpy as np
 
 from autotune_tui.agents.base import Context, PastExperiment, Plan, Reflection
 from autotune_tui.engine import confinement
+from autotune_tui.engine.budget import tokens_left, usd_left
 from autotune_tui.engine.core import Engine, text_of
 from autotune_tui.journal.files import read_text
 from autotune_tui.measure.environment import command_environment
@@ -68,6 +69,8 @@ async def of(x: Experiment) -> Context:
         health=state.health,
         environment=command_environment(config.benchmark.env, passed=config.sandbox.passed),
         submitted=x.control.submitted,
+        tokens_left=tokens_left(config.budget, state),
+        usd_left=usd_left(config.budget, state),
     )
 
 

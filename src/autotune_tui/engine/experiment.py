@@ -11,7 +11,18 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from autotune_tui import report
-from autotune_tui.agents.base import AgentEvent, Edit, Failure, NothingToPropose, Outcome, Plan, Reflection
+from autotune_tui.agents.base import (
+    AgentEvent,
+    AgentUnavailable,
+    AlreadyTried,
+    BudgetReached,
+    Edit,
+    Failure,
+    NothingToPropose,
+    Outcome,
+    Plan,
+    Reflection,
+)
 from autotune_tui.engine import artifacts, context, leftovers, locks, measuring
 from autotune_tui.engine.calibration import build as build_side
 from autotune_tui.engine.calibration import make_ready
@@ -109,6 +120,9 @@ class Experiment:
                     agent=self.engine.agent.name,
                     input_tokens=int(event.usage.get("input_tokens", 0)),
                     output_tokens=int(event.usage.get("output_tokens", 0)),
+                    cache_read_tokens=int(event.usage.get("cache_read_tokens", 0)),
+                    cache_write_tokens=int(event.usage.get("cache_write_tokens", 0)),
+                    role=event.text,
                     usd=float(event.usage.get("usd", 0.0)),
                 )
             )
@@ -127,8 +141,9 @@ async def run(engine: Engine, control: Control, number: int) -> Experiment:
         await control.run(_attempt(experiment), skippable=True)
     except Skipped:
         experiment.verdict = Verdict("discard", "skipped", "skipped by the user")
-    except NothingToPropose:
-        shutil.rmtree(experiment.folder)
+    except NothingToPropose as nothing:
+        if not isinstance(nothing, BudgetReached):  # that was paid for
+            shutil.rmtree(experiment.folder)
         raise
     await control.run(_step(experiment, reflect))
     conclude(experiment)
@@ -251,6 +266,8 @@ async def rework_after(x: Experiment, failed: Failed, attempt: int) -> bool:
         assert x.plan is not None
         try:
             answer = await x.engine.waiting(x.engine.agent.rework(await context.of(x), x.plan, failure, x.emit))
+        except AgentUnavailable:
+            raise
         except AgentError as error:  # the verdict stays what it was: the first failure
             x.engine.note(f"no rework: {error.title}: {error.message}", "warning", x.number)
             return
@@ -446,8 +463,12 @@ def conclude(x: Experiment) -> None:
 
 
 async def _ask(x: Experiment, answer: Awaitable[T]) -> T:
-    """Await the agent; its failure ends the experiment, not the session."""
+    """Await the agent; its failure ends the experiment, and only one that lasts the session. Raises AgentUnavailable."""
     try:
         return await x.engine.waiting(answer)
+    except AgentUnavailable:
+        raise
+    except AlreadyTried as tried:
+        raise Ended("discard", "duplicate", str(tried)) from tried
     except AgentError as error:
         raise Ended("crash", "agent_failed", f"{error.title}: {error.message}") from error

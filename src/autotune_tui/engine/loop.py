@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from autotune_tui.agents.base import NothingToPropose
+from autotune_tui.agents.base import AgentUnavailable, NothingToPropose
 from autotune_tui.engine import artifacts, experiment, locks
 from autotune_tui.engine.budget import used_up
 from autotune_tui.engine.calibration import open_segment, prepare_both, step
@@ -76,6 +76,8 @@ async def _experiments(engine: Engine, control: Control) -> str:
         number = engine.state.last_number + 1
         try:
             await experiment.run(engine, control, number)
+        except AgentUnavailable as gone:  # begun again once it is back
+            raise Exhausted(" ".join(f"{gone.title}: {gone.message} {gone.hint}".split())) from gone
         except NothingToPropose as nothing:
             return str(nothing) or "the agent has nothing left to propose"
         await heal(engine, control, number)

@@ -125,7 +125,7 @@ async def engine_for(
     executor = LocalExecutor()
     environment = command_environment(settings.benchmark.env, passed=settings.sandbox.passed)
     sandbox = await asyncio.to_thread(confinement.sandbox_for, repo, settings, workspace, environment)
-    agent = make_agent(settings, confinement.of_agent(sandbox, settings))
+    agent = make_agent(settings, confinement.of_agent(sandbox, settings), confinement.of_tools(sandbox))
     with JournalWriter(folder.journal, now=lambda: datetime.now(UTC)) as journal:
         state = load_state(folder.journal)  # after the writer has mended a torn last line
         engine = Engine(

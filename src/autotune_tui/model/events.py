@@ -411,8 +411,14 @@ class Usage(Record):
     type: ClassVar[str] = "usage"
     experiment: int = 0
     agent: str = ""
+    role: str = ""
+    """What the agent did with it, if it has several roles: planner, editor, inspector, reflector."""
     input_tokens: int = 0
+    """All of them, from caches or not."""
     output_tokens: int = 0
+    cache_read_tokens: int = 0
+    """Of the input tokens those that a cache had, and those that were put into one."""
+    cache_write_tokens: int = 0
     usd: float = 0.0
 
 

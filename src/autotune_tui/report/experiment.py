@@ -30,7 +30,15 @@ def plan_text(plan: Plan) -> str:
         section("Principles", bullets(inline(principle) for principle in plan.principles)),
         section("Approaches", bullets(_approach(approach) for approach in plan.approaches)),
         section("If this fails, then because", _paragraph(plan.premortem)),
+        *(section(inline(name, 80), _paragraph(text)) for name, text in _sections(plan)),
     )
+
+
+def _sections(plan: Plan) -> list[tuple[str, str]]:
+    """What else the agent has to say about its plan: headings and texts in `data["sections"]`."""
+    found = plan.data.get("sections")
+    pairs = found.items() if isinstance(found, Mapping) else ()
+    return [(name, text) for name, text in pairs if isinstance(name, str) and isinstance(text, str)]
 
 
 def summary_text(state: SessionState, experiment: Experiment) -> str:

@@ -10,16 +10,34 @@ from autotune_tui.agents.base import BudgetReached, Context, Edit, Emit, Failure
 from autotune_tui.agents.claude import editor, planner, reflector
 from autotune_tui.agents.claude.client import FIRST_WAIT, Client
 from autotune_tui.agents.claude.conversation import Conversation
-from autotune_tui.agents.claude.key import Key
+from autotune_tui.agents.claude.key import Key, take_key
 from autotune_tui.agents.claude.meter import Meter
 from autotune_tui.agents.claude.step import Step
-from autotune_tui.agents.claude.tools.commands import Commands
+from autotune_tui.agents.claude.tools.commands import Commands, Confine
 from autotune_tui.agents.claude.tools.worktree import open_worktree
 from autotune_tui.agents.claude.transcript import Transcript
+from autotune_tui.config import SessionConfig
 from autotune_tui.config.agent_claude import AgentClaude
 
 _SAYS_NOTHING = frozenset({"skipped", "duplicate", "no_change", "agent_failed"})
 """Ends of experiments of which there is nothing to learn but that they ended so: not worth a request."""
+
+
+def make(config: SessionConfig, confine: Confine | None) -> ClaudeAgent:
+    """The agent of a configuration. Takes the key out of the environment. Raises ConfigError, AgentError."""
+    return ClaudeAgent(take_key(config.agent_claude), config.agent_claude, commands_of(config, confine))
+
+
+def commands_of(config: SessionConfig, confine: Confine | None) -> Commands:
+    return Commands(
+        build=config.benchmark.build,
+        checks=config.checks.command,
+        benchmark=config.benchmark.command,
+        seconds=config.benchmark.timeout,
+        checks_seconds=config.checks.timeout,
+        confine=confine,
+        shell=config.agent_claude.shell,
+    )
 
 
 class ClaudeAgent:

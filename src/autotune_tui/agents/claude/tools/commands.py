@@ -25,12 +25,14 @@ Confine = Callable[[Path], Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Commands:
-    """The session's own commands, and how commands are confined; without `confine` there is no shell."""
+    """The session's own commands, and how commands are confined; without `confine` none is run. `seconds` is what the
+    benchmark and the build may take.
+    """
 
     build: Command
     checks: Command
     benchmark: Command
-    build_seconds: float
+    seconds: float
     checks_seconds: float
     confine: Confine | None
     shell: bool = True
@@ -54,7 +56,9 @@ class Runner:
     def tools(self) -> list[AnyTool]:
         commands = self._commands
         found: list[AnyTool] = []
-        if commands.confine is not None and commands.shell:
+        if commands.confine is None:
+            return found
+        if commands.shell:
             about = "Runs a shell command in a sandbox without a network; only the worktree can be written."
             found.append(Tool("shell", about, Shell, self._shell))
         if commands.checks or commands.build:
@@ -75,7 +79,7 @@ class Runner:
     async def _checks(self, given: Nothing) -> str:
         parts = []
         for name, command, seconds in (
-            ("build", self._commands.build, self._commands.build_seconds),
+            ("build", self._commands.build, self._commands.seconds),
             ("checks", self._commands.checks, self._commands.checks_seconds),
         ):
             if command:
@@ -87,12 +91,12 @@ class Runner:
 
     async def _benchmark(self, given: Nothing) -> str:
         await self._built()
-        said = await self._run(self._commands.benchmark, self._commands.build_seconds, {"AUTOTUNE_SEED": "0"})
+        said = await self._run(self._commands.benchmark, self._commands.seconds, {"AUTOTUNE_SEED": "0"})
         return f"One run, which is no evidence. {said}"
 
     async def _built(self) -> None:
         if self._commands.build:
-            said = await self._run(self._commands.build, self._commands.build_seconds)
+            said = await self._run(self._commands.build, self._commands.seconds)
             if not said.startswith("exit code 0"):
                 raise Refused(f"The build failed. {said}")
 
@@ -100,7 +104,8 @@ class Runner:
         """How the command ended, how long it took, and its output."""
         context = self._worktree.context
         own = ["/bin/sh", "-c", command] if isinstance(command, str) else list(command)
-        before = [] if self._commands.confine is None else [*self._commands.confine(context.directory)]
+        assert self._commands.confine is not None
+        before = self._commands.confine(context.directory)
         log = context.artifacts / LOG
         with log.open("a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(f"$ {command if isinstance(command, str) else shlex.join(command)}\n")
