@@ -8,6 +8,7 @@ pause = "space"          # a command's id, as the help shows it, and the keys fo
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -57,7 +58,26 @@ def _settings(values: Mapping[str, Any]) -> Settings:
         raise TypeError("theme must be the name of a theme, in quotes")
     if not isinstance(keys, dict) or not all(isinstance(key, str) and key for key in keys.values()):
         raise TypeError('[keys] must hold keys in quotes, such as pause = "space"')
+    if theme and theme not in _themes():
+        near = difflib.get_close_matches(theme, _themes(), 1)
+        raise TypeError(
+            f"there is no theme {theme!r}; "
+            + (f"did you mean {near[0]!r}?" if near else f"there are {', '.join(_themes())}")
+        )
+    if keys:
+        from autotune_tui.ui.keymap import problem  # imports every screen: only for who has keys of their own
+
+        if wrong := problem(keys):
+            raise TypeError(wrong)
     return Settings(theme, keys)
+
+
+def _themes() -> list[str]:
+    from textual.theme import BUILTIN_THEMES
+
+    from autotune_tui.ui.theme import THEMES
+
+    return sorted([*BUILTIN_THEMES, *(theme.name for theme in THEMES)])
 
 
 def save_theme(path: Path, theme: str) -> None:
