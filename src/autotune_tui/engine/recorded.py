@@ -21,6 +21,7 @@ from autotune_tui.model.format import count
 from autotune_tui.oracle import calls
 from autotune_tui.oracle.calls import Call, Recording
 from autotune_tui.oracle.compare import Difference, Tolerance
+from autotune_tui.oracle.words import opaque
 
 if TYPE_CHECKING:
     from autotune_tui.config import Command as ConfigCommand
@@ -201,6 +202,9 @@ def summary(recorded: Recorded) -> list[str]:
     lines = [f"{count(len(recorded.calls), 'recorded call')} will be made again: {made}"]
     for name, reasons in recorded.recording.left_out.items():
         lines += [f"{count(number, 'call')} of {name} left out, as they {why}" for why, number in reasons.items()]
+    closed = sorted({kind for call in recorded.calls for kind in opaque((call.end, call.after))})
+    if closed:
+        lines.append(f"of these only the type is compared, as nothing can look into them: {', '.join(closed)}")
     return lines
 
 

@@ -181,7 +181,7 @@ def _float(value: float) -> float:
     try:
         return float(value)
     except OverflowError:  # a whole number of more than 300 digits
-        return math.copysign(math.inf, value)
+        return math.inf if value > 0 else -math.inf
 
 
 def _rows(text: str, like: str) -> list[list[str]]:

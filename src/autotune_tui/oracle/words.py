@@ -95,3 +95,12 @@ def _bytes(data: str) -> str:
 
 def _last(name: str) -> str:
     return name.rpartition(".")[2]
+
+
+def opaque(tree: Any) -> set[str]:
+    """The types of all values in a tree that could not be looked into."""
+    if not isinstance(tree, list | tuple):
+        return set()
+    if len(tree) == 2 and tree[0] == "opaque":
+        return {str(tree[1])}
+    return set().union(*map(opaque, tree))

@@ -126,7 +126,8 @@ class Freezer:
         """An object is what pickle would keep of it: attributes, and what its class is called with."""
         name = name_of(kind)
         try:
-            reduced = value.__reduce_ex__(4)
+            reduce = copyreg.dispatch_table.get(kind)
+            reduced = reduce(value) if reduce else value.__reduce_ex__(4)
         except Exception:  # whatever a class raises here, it cannot be taken apart this way
             state = getattr(value, "__dict__", None)
             return ["object", name, self._fields(state), []] if type(state) is dict else ["opaque", name]
