@@ -15,11 +15,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from autotune_tui.model import findings
 from autotune_tui.model.events import (
     Calibration,
     Config,
     Control,
     Health,
+    Inspection,
     Note,
     Phase,
     Plan,
@@ -95,6 +97,8 @@ def line(record: Record, state: SessionState) -> str | None:
             return headline(record, state)
         case Health():
             return _health(record)
+        case Inspection():
+            return _inspection(record)
         case Control():
             answer = "accepted" if record.accepted else "refused"
             return f"{record.command} by {one_line(record.by)} {answer}: {one_line(record.reason)}"
@@ -161,6 +165,14 @@ def headline(record: Validation, state: SessionState) -> str:
     return f"confirmed after {count(record.keeps, 'keep')}: {f'{factor}; ' if factor else ''}{measured}"
 
 
+def _inspection(record: Inspection) -> str | None:
+    """The worst of what the inspector found; nothing when it found nothing."""
+    if not record.findings:
+        return None
+    more = f" (and {len(record.findings) - 1} more)" if len(record.findings) > 1 else ""
+    return f"#{record.experiment} inspector: {findings.words(record.findings[0])}{more}"
+
+
 def _health(record: Health) -> str | None:
     if record.health == record.previous and not record.recovery:
         return None
@@ -175,7 +187,7 @@ def style(record: Record) -> str:
     match record:
         case Result():
             return STYLES.get(record.status, "")
-        case Note(level="warning") | Unreadable() | Validation(confirmed=False):
+        case Note(level="warning") | Inspection() | Unreadable() | Validation(confirmed=False):
             return STYLES["warning"]
         case Validation():
             return STYLES["keep"]

@@ -180,6 +180,7 @@ def explain_lines(state: SessionState) -> list[str]:
 def experiment_lines(folder: SessionFolder, state: SessionState, experiment: Experiment) -> list[str]:
     """One experiment for a person: the verdict, then what there is to say, a line each."""
     from autotune_tui.headless import verdict
+    from autotune_tui.model import findings
     from autotune_tui.model.format import duration, metric, one_line
 
     unit = next((s.config.metric_unit for s in state.segments if s.number == experiment.segment), "")
@@ -200,7 +201,8 @@ def experiment_lines(folder: SessionFolder, state: SessionState, experiment: Exp
     }
     head = f"baseline of segment {experiment.segment}: {metric(experiment.metric, unit)}"
     lines = [head if experiment.baseline else verdict(experiment, unit)]
-    return lines + [f"  {name}: {one_line(text, 1000)}" for name, text in details.items() if text]
+    lines += [f"  {name}: {one_line(text, 1000)}" for name, text in details.items() if text]
+    return lines + [f"  inspector: {findings.words(finding)}" for finding in experiment.findings]
 
 
 def _counts(state: SessionState) -> str:

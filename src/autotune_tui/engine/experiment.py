@@ -30,6 +30,7 @@ from autotune_tui.engine.control import Control, Skipped
 from autotune_tui.engine.core import Engine, text_of
 from autotune_tui.engine.end_to_end import end_to_end
 from autotune_tui.engine.holdout import holdout
+from autotune_tui.engine.inspect import look
 from autotune_tui.engine.measuring import Measured
 from autotune_tui.engine.oracle import Unstable
 from autotune_tui.engine.oracle import judge as judge_output
@@ -155,7 +156,7 @@ async def _attempt(x: Experiment) -> None:
         for step in (sync, profile, plan, edit):
             await _step(x, step)
         await verify(x)
-        for gate in (measure, guard, *confirm(x), decide):
+        for gate in (measure, guard, inspect, *confirm(x), decide):
             await _step(x, gate)
     except Ended as end:
         x.verdict = end.verdict
@@ -405,6 +406,13 @@ def confirm(x: Experiment) -> tuple[Step, ...]:
     config = x.engine.config
     steps = ((config.end_to_end, end_to_end), (config.holdout, holdout))
     return tuple(step for table, step in steps if table.command)
+
+
+async def inspect(x: Experiment) -> None:
+    """A second look at what would be kept, by someone who did not write it."""
+    assert x.verdict is not None
+    if x.verdict.status == "keep" and (reason := await look(x)):
+        raise Ended("discard", "inspector", reason)
 
 
 async def decide(x: Experiment) -> None:

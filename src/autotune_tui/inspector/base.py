@@ -41,6 +41,8 @@ class FileChange:
     new: str | None
     old_path: str = ""
     """Where a renamed file was."""
+    unread: bool = False
+    """The new content is too long or no text; `new` is empty then."""
 
     @property
     def added(self) -> bool:

@@ -214,9 +214,11 @@ def _validation(files: list[FileChange]) -> Iterator[Finding]:
 
 
 def unreadable(change: Change) -> Iterator[Finding]:
-    """Python files that this Python cannot read: they are read by tokens only, and that is said."""
+    """Code that cannot be looked at: too long, no text, or Python that this Python cannot read."""
     for file in change.files:
-        if file.new is not None and is_python(file.path) and read(file.path, file.new) is None:
+        if file.unread and language(file.path):
+            yield Finding("dynamic_code", "block", file.path, 0, "is too long to be looked at, or no text")
+        elif file.new is not None and is_python(file.path) and read(file.path, file.new) is None:
             yield Finding(
                 "dynamic_code", "warn", file.path, 0, "cannot be read as Python, so only its words were looked at"
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from autotune_tui.model import findings
 from autotune_tui.model import format as fmt
 from autotune_tui.model.events import Plan
 from autotune_tui.model.experiment import Experiment, Segment
@@ -64,6 +65,7 @@ def summary_text(state: SessionState, experiment: Experiment) -> str:
         ["", *_facts(facts)],
         section("Hypothesis", _paragraph(experiment.hypothesis)),
         section("Other metrics", _facts(others)),
+        section("What the inspector found", _findings(experiment)),
         section("Files", bullets(code(path) for path in experiment.files)),
         section("Time", [phases] if phases else []),
     )
@@ -78,10 +80,15 @@ def reflexion_text(experiment: Experiment) -> str:
         ["", f"It ended as {inline(outcome)}."],
         section("What was seen", _paragraph(_text(asi, "observation"))),
         section("What surprised", _paragraph(_text(asi, "surprises"))),
+        section("What the inspector found", _findings(experiment)),
         section("Lessons", bullets(_texts(asi, "lessons"))),
         section("Directions", bullets(_texts(asi, "directions"))),
         section("Next", _paragraph(_text(asi, "next"))),
     )
+
+
+def _findings(experiment: Experiment) -> list[str]:
+    return bullets(inline(findings.words(finding), 400) for finding in experiment.findings)
 
 
 def effect_words(experiment: Experiment, segment: Segment) -> str:

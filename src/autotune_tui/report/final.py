@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from autotune_tui.model import findings
 from autotune_tui.model import format as fmt
 from autotune_tui.model.events import Validation
 from autotune_tui.model.experiment import Experiment, Segment
@@ -32,6 +33,7 @@ def final_report(
         f"Report on {inline(name_of(state))}",
         ["", *_goal(state), *(f"**{line}**" for line in headlines(state))],
         section("Keeps", _keeps(state)),
+        section("What the inspector found", _findings(state)),
         section("All experiments", tables),
         section("How far to trust it", _trust(state, mad_confidence)),
         section("What it took", _cost(state)),
@@ -87,6 +89,16 @@ def _keep(experiment: Experiment, segment: Segment) -> str:
     words = effect_words(experiment, segment) or "a single value, no evidence was recorded"
     commit = code(experiment.commit or experiment.sha)
     return f"#{experiment.index} {inline(experiment.description)}: {words}{f' ({commit})' if commit else ''}"
+
+
+def _findings(state: SessionState) -> list[str]:
+    """What is to be known of the keeps, and what was refused for it."""
+    return bullets(
+        f"#{experiment.index} ({'kept' if experiment.kept else experiment.status}): {inline(findings.words(finding), 400)}"
+        for experiment in state.experiments
+        for finding in experiment.findings
+        if experiment.kept or finding.get("severity") == "block"
+    )
 
 
 def _trust(state: SessionState, mad_confidence: float | None) -> list[str]:

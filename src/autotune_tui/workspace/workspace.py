@@ -25,6 +25,7 @@ from autotune_tui.scope import ScopeMatcher
 from autotune_tui.workspace.attach import Attached
 from autotune_tui.workspace.bytecode import is_bytecode, remove_all, remove_stale
 from autotune_tui.workspace.changes import find_changes
+from autotune_tui.workspace.contents import Contents
 from autotune_tui.workspace.diff import Comparison, compare
 from autotune_tui.workspace.folders import is_folder, remove_tree, session_folder
 from autotune_tui.workspace.git import GitError
@@ -129,6 +130,11 @@ class Workspace:
     def changed_paths(self, old: str, new: str) -> tuple[str, ...]:
         """The files that differ between two commits, and are in the new one."""
         return tuple(change.path for change in differences(self._git, old, new) if change.new_mode.startswith("100"))
+
+    @property
+    def contents(self) -> Contents:
+        """What commits hold."""
+        return Contents(self._git)
 
     def tip(self) -> str:
         """The commit of the session's branch."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from autotune_tui.journal.files import SessionFolder
 from autotune_tui.model import format as fmt
 from autotune_tui.model.experiment import CurrentExperiment, Experiment, Segment
+from autotune_tui.model.findings import tally
 from autotune_tui.model.session import SessionState
 from autotune_tui.ui.theme import TITLE
 from autotune_tui.ui.views import status_mark
@@ -109,6 +110,7 @@ def figures(subject: Subject) -> tuple[str, ...]:
         fmt.change(ended.effect, ended.interval, ended.scale, subject.unit) if ended.effect is not None else "",
         fmt.count(ended.pairs, "pair") if ended.pairs else "",
         "weak evidence" if ended.weak else "",
+        f"inspector: {tally(ended.findings)}" if ended.findings else "",
         fmt.one_line(ended.commit or ended.sha)[:10],
         fmt.duration(ended.seconds) if ended.seconds else "",
     )

@@ -1,0 +1,134 @@
+"""The phase `inspect`: a would-be keep is looked at a second time, by rules that did not write it (L14)."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from autotune_tui.engine.core import Engine
+from autotune_tui.inspector import Change, FileChange, Finding, Gain, Material, Policy, blocked, inspect
+from autotune_tui.inspector.material import declared, is_declaration, modules_of, named_in, tests_of
+from autotune_tui.inspector.testing import is_test
+from autotune_tui.model.events import Inspection
+from autotune_tui.scope import words_of
+
+if TYPE_CHECKING:
+    from autotune_tui.config import Command
+    from autotune_tui.engine.experiment import Experiment
+    from autotune_tui.engine.measuring import Measured
+
+MOST_TEXT = 2 << 20
+"""Bytes of a changed file that is read; nobody writes a longer one by hand."""
+MOST_MATERIAL = 256 << 10
+"""Bytes of a file of the benchmark or of the tests that is read."""
+MOST_FILES = 200
+
+
+async def look(x: Experiment) -> str:
+    """Journal what the rules have to say of the candidate. Why it is refused; empty when it is not."""
+    mode = x.engine.config.inspector.mode
+    if mode == "off":
+        return ""
+    found = await asyncio.to_thread(findings, x)
+    reason = blocked(found) if mode == "on" else ""
+    x.engine.record(
+        Inspection(experiment=x.number, blocked=reason, findings=tuple(asdict(finding) for finding in found))
+    )
+    return reason
+
+
+def findings(x: Experiment) -> tuple[Finding, ...]:
+    """The rules on the commits of incumbent and candidate: what git has, not what lies in the worktrees."""
+    return inspect(change_of(x), policy(x.engine))
+
+
+def policy(engine: Engine) -> Policy:
+    table = engine.config.inspector
+    return Policy(frozenset(table.block), frozenset(table.warn), frozenset(table.allow))
+
+
+def change_of(x: Experiment) -> Change:
+    """The candidate's change, and what it could have been made for."""
+    contents = x.engine.workspace.contents
+    before, after = contents.files(x.incumbent), contents.files(x.commit)
+    old_paths = {change.old_path or change.path for change in x.changes}
+    new_paths = {change.path for change in x.changes}
+    old = contents.texts({path: before[path] for path in old_paths if path in before}, MOST_TEXT)
+    new = contents.texts({path: after[path] for path in new_paths if path in after}, MOST_TEXT)
+    files = tuple(
+        FileChange(
+            change.path,
+            old.get(change.old_path or change.path, "") if (change.old_path or change.path) in before else None,
+            new.get(change.path, "") if change.path in after else None,
+            change.old_path,
+            unread=change.path in after and change.path not in new,
+        )
+        for change in x.changes
+    )
+    said = (x.description, x.edit.hypothesis, x.edit.notes, x.plan.hypothesis if x.plan else "")
+    return Change(
+        files, material_of(x, before), gain_of(x.engine, x.measured), "\n".join(part for part in said if part)
+    )
+
+
+def gain_of(engine: Engine, measured: Measured | None) -> Gain | None:
+    """The measured change as a gain: positive is better, whatever the metric's direction."""
+    if measured is None:
+        return None
+    sign = 1.0 if engine.config.metric.direction == "higher" else -1.0
+    interval = measured.interval
+    edges = None if interval is None else (min(sign * e for e in interval), max(sign * e for e in interval))
+    return Gain(sign * measured.effect, measured.scale == "log", edges)
+
+
+def material_of(x: Experiment, tracked: dict[str, str]) -> Material:
+    """Texts of what measures and judges, as the incumbent has them; what is in scope may change and is left out."""
+    engine = x.engine
+    contents = engine.workspace.contents
+    fixed = set(tracked) - set(engine.workspace.files())
+    tables = {"benchmark": [engine.config.benchmark.command], "checks": _judges(engine)}
+    texts: dict[str, dict[str, str]] = {}
+    for name, commands in tables.items():
+        paths = _named(commands, fixed)
+        if name == "checks":
+            paths += [path for path in tests_of(sorted(fixed))[:MOST_FILES] if path not in texts["benchmark"]]
+        found = contents.texts({path: tracked[path] for path in paths}, MOST_MATERIAL)
+        more = [path for path in named_in((*found.values(), *map(str, commands)), fixed) if path not in found]
+        found |= contents.texts({path: tracked[path] for path in more[:MOST_FILES]}, MOST_MATERIAL)
+        texts[name] = found
+    modules, packages = modules_of(tracked)
+    dependencies = contents.texts({path: blob for path, blob in tracked.items() if is_declaration(path)}, MOST_TEXT)
+    return Material(
+        benchmark={path: text for path, text in texts["benchmark"].items() if not is_test(path)},
+        checks=texts["checks"] | {path: text for path, text in texts["benchmark"].items() if is_test(path)},
+        outputs=_printed(x),
+        modules=modules,
+        declared=declared(dependencies),
+        packages=packages,
+    )
+
+
+def _judges(engine: Engine) -> list[Command]:
+    return [command for command in (engine.config.checks.command, engine.config.oracle.command) if command]
+
+
+def _named(commands: list[Command], tracked: set[str]) -> list[str]:
+    """The tracked files that commands name."""
+    words = {os.path.normpath(word) for command in commands for word in words_of(command)}
+    return sorted(words & tracked)
+
+
+def _printed(x: Experiment) -> tuple[str, ...]:
+    """What the benchmark printed on the incumbent, each text once."""
+    if x.measured is None:
+        return ()
+    blocks = x.measured.blocks
+    runs = (
+        sample.run.stdout
+        for order, block in zip(blocks.candidate, blocks.taken, strict=True)
+        for is_candidate, sample in zip(order, block, strict=True)
+        if not is_candidate
+    )
+    return tuple(dict.fromkeys(runs))
