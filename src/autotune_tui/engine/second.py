@@ -73,8 +73,10 @@ def looks(least: int, most: int) -> tuple[int, ...]:
 
 
 def log_of(engine: Engine, kind: Kind, name: str) -> Path:
-    """Where its output goes: not into an experiment's folder, which the agent is given."""
-    return engine.folder.root / kind / f"{name}.log"
+    """Where its output goes: not into an experiment's folder, which the agent is given. The folder is made."""
+    folder = engine.folder.root / kind
+    folder.mkdir(exist_ok=True)
+    return folder / f"{name}.log"
 
 
 async def verify(engine: Engine) -> dict[Kind, float]:
