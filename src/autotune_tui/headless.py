@@ -19,6 +19,7 @@ from autotune_tui.model import findings
 from autotune_tui.model.events import (
     Calibration,
     Config,
+    Confirmation,
     Control,
     Health,
     Inspection,
@@ -36,6 +37,7 @@ from autotune_tui.model.experiment import Experiment
 from autotune_tui.model.format import (
     change,
     column,
+    confirmation,
     count,
     direction_words,
     duration,
@@ -95,6 +97,8 @@ def line(record: Record, state: SessionState) -> str | None:
             return _verdict(state)
         case Validation():
             return headline(record, state)
+        case Confirmation():
+            return f"#{record.experiment} {confirmation(record)}"
         case Health():
             return _health(record)
         case Inspection():
@@ -187,7 +191,7 @@ def style(record: Record) -> str:
     match record:
         case Result():
             return STYLES.get(record.status, "")
-        case Note(level="warning") | Inspection() | Unreadable() | Validation(confirmed=False):
+        case Note(level="warning") | Inspection() | Unreadable() | Validation(confirmed=False) | Confirmation(passed=False):
             return STYLES["warning"]
         case Validation():
             return STYLES["keep"]

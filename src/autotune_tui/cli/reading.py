@@ -181,7 +181,7 @@ def experiment_lines(folder: SessionFolder, state: SessionState, experiment: Exp
     """One experiment for a person: the verdict, then what there is to say, a line each."""
     from autotune_tui.headless import verdict
     from autotune_tui.model import findings
-    from autotune_tui.model.format import duration, metric, one_line
+    from autotune_tui.model.format import confirmation, duration, metric, one_line
 
     unit = next((s.config.metric_unit for s in state.segments if s.number == experiment.segment), "")
     phases = ", ".join(f"{phase} {duration(seconds)}" for phase, seconds in experiment.phases)
@@ -191,6 +191,7 @@ def experiment_lines(folder: SessionFolder, state: SessionState, experiment: Exp
         "strategy": experiment.strategy,
         "target": experiment.target,
         "reason": experiment.detail or experiment.reason,
+        "confirmed by": "; ".join(map(confirmation, experiment.confirmations)),
         "observation": experiment.observation,
         "next": experiment.next,
         "commit": experiment.sha or experiment.commit,

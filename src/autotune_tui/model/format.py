@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 MISSING = "—"
 MINUS = "−"
@@ -91,6 +92,25 @@ def change(
         low_high = [_percent(bound, decimals, plus=False) for bound in interval or ()]
         text = percent(effect)
     return f"{text} [{', '.join(low_high)}]" if interval else text
+
+
+_CONFIRMED = {
+    ("holdout", True): "holdout: holds",
+    ("holdout", False): "holdout: does not hold",
+    ("end_to_end", True): "end-to-end: no worse",
+    ("end_to_end", False): "end-to-end: contradicts",
+}
+
+
+def confirmation(said: Confirmation) -> str:
+    """What a second benchmark says of a would-be keep: "holdout: holds, cost −19.8 % [−20.3, −19.1], 6 pairs"."""
+    words = _CONFIRMED.get((said.kind, said.passed)) or f"{one_line(said.kind)}: {'passed' if said.passed else 'failed'}"
+    if said.effect is None:
+        return f"{words}, {one_line(said.text, 300)}" if said.text else words
+    effect = change(said.effect, said.interval, scale=said.scale, unit=said.unit)
+    unit, (before, after) = column([said.before, said.after], said.unit)
+    values = f"{before} → {after} {unit}".rstrip()
+    return f"{words}, {one_line(said.metric)} {effect}, {values}, {count(said.pairs, 'pair')}"
 
 
 def improves(effect: float, direction: str) -> bool:

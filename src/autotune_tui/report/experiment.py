@@ -65,6 +65,7 @@ def summary_text(state: SessionState, experiment: Experiment) -> str:
         ["", *_facts(facts)],
         section("Hypothesis", _paragraph(experiment.hypothesis)),
         section("Other metrics", _facts(others)),
+        section("Second benchmarks", second_benchmarks(experiment)),
         section("What the inspector found", _findings(experiment)),
         section("Files", bullets(code(path) for path in experiment.files)),
         section("Time", [phases] if phases else []),
@@ -89,6 +90,11 @@ def reflexion_text(experiment: Experiment) -> str:
 
 def _findings(experiment: Experiment) -> list[str]:
     return bullets(inline(findings.words(finding), 400) for finding in experiment.findings)
+
+
+def second_benchmarks(experiment: Experiment) -> list[str]:
+    """What the end-to-end benchmark said. Not the holdout: this lies where agents are given a folder."""
+    return bullets(inline(fmt.confirmation(said)) for said in experiment.confirmations if said.kind != "holdout")
 
 
 def effect_words(experiment: Experiment, segment: Segment) -> str:
