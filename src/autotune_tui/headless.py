@@ -191,9 +191,11 @@ def style(record: Record) -> str:
     match record:
         case Result():
             return STYLES.get(record.status, "")
-        case Note(level="warning") | Inspection() | Unreadable() | Validation(confirmed=False) | Confirmation(passed=False):
+        case Note(level="warning") | Inspection() | Unreadable():
             return STYLES["warning"]
-        case Validation():
+        case Validation(confirmed=False) | Confirmation(passed=False):
+            return STYLES["warning"]
+        case Validation() | Confirmation():
             return STYLES["keep"]
         case Session() | Config():
             return STYLES["head"]

@@ -51,7 +51,7 @@ def explain(path: Path, session: str, as_json: bool) -> None:
 @json_option
 def log(path: Path, session: str, as_json: bool) -> None:
     """All experiments in the order they were made, a line each; with --json, an object each."""
-    from autotune_tui.headless import verdict
+    from autotune_tui.headless import milestone, verdict
     from autotune_tui.model.format import metric
 
     state = _state(session_folder(path, session))
@@ -64,6 +64,9 @@ def log(path: Path, session: str, as_json: bool) -> None:
             click.echo(f"segment {experiment.segment}, baseline: {metric(experiment.metric, unit)}")
         else:
             click.echo(verdict(experiment, unit))
+            for mark in state.milestones:
+                if mark.experiment == experiment.index:
+                    click.echo(milestone(mark, state))
 
 
 @click.command(short_help="One experiment in full")
@@ -160,6 +163,7 @@ def status_data(folder: SessionFolder, state: SessionState, engine: dict[str, An
         "experiments": dict(Counter(experiment.status for experiment in _attempts(state))),
         "current": {"number": current.number, "phase": current.phase} if current else None,
         "validation": to_record(state.validation) if state.validation else None,
+        "milestones": [to_record(milestone) for milestone in state.milestones],
         "outcome": state.end.outcome if state.end else None,
         "unreadable": state.unreadable,
     }

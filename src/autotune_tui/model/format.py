@@ -11,6 +11,9 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from autotune_tui.model.events import Confirmation
+
 MISSING = "—"
 MINUS = "−"
 
@@ -104,7 +107,8 @@ _CONFIRMED = {
 
 def confirmation(said: Confirmation) -> str:
     """What a second benchmark says of a would-be keep: "holdout: holds, cost −19.8 % [−20.3, −19.1], 6 pairs"."""
-    words = _CONFIRMED.get((said.kind, said.passed)) or f"{one_line(said.kind)}: {'passed' if said.passed else 'failed'}"
+    otherwise = f"{one_line(said.kind)}: {'passed' if said.passed else 'failed'}"
+    words = _CONFIRMED.get((said.kind, said.passed), otherwise)
     if said.effect is None:
         return f"{words}, {one_line(said.text, 300)}" if said.text else words
     effect = change(said.effect, said.interval, scale=said.scale, unit=said.unit)
