@@ -23,6 +23,7 @@ from autotune_tui.model.events import (
     Control,
     Health,
     Inspection,
+    Milestone,
     Note,
     Phase,
     Plan,
@@ -97,6 +98,8 @@ def line(record: Record, state: SessionState) -> str | None:
             return _verdict(state)
         case Validation():
             return headline(record, state)
+        case Milestone():
+            return milestone(record, state)
         case Confirmation():
             return f"#{record.experiment} {confirmation(record)}"
         case Health():
@@ -175,6 +178,13 @@ def _inspection(record: Inspection) -> str | None:
         return None
     more = f" (and {len(record.findings) - 1} more)" if len(record.findings) > 1 else ""
     return f"#{record.experiment} inspector: {findings.words(record.findings[0])}{more}"
+
+
+def milestone(record: Milestone, state: SessionState) -> str:
+    """A milestone, and the gain that was measured for it."""
+    text = f"milestone {record.number} after {count(record.keeps, 'keep')}: {one_line(record.ref)}"
+    about = [one for one in state.validations if one.segment == record.segment and one.to_commit == record.commit]
+    return f"{text}; {headline(about[-1], state)}" if about else text
 
 
 def _health(record: Health) -> str | None:

@@ -8,9 +8,7 @@ from __future__ import annotations
 import asyncio
 
 from autotune_tui.engine.core import Engine
-from autotune_tui.model.events import Milestone, Validation
-from autotune_tui.model.format import change as change_text
-from autotune_tui.model.format import count
+from autotune_tui.model.events import Milestone
 from autotune_tui.model.state import SessionState
 
 
@@ -30,7 +28,6 @@ async def set_if_due(engine: Engine, keeps: int) -> None:
     )
     engine.record(milestone, sync=True)
     await asyncio.to_thread(engine.workspace.set_milestone, number, validation.to_commit)
-    engine.note(text_of(milestone, validation, state.config.metric_unit))
 
 
 def marked(state: SessionState) -> int:
@@ -42,10 +39,3 @@ async def mend(engine: Engine) -> None:
     """Set the refs of milestones that are journalled and were not set."""
     for milestone in engine.state.milestones:
         await asyncio.to_thread(engine.workspace.set_milestone, milestone.number, milestone.commit)
-
-
-def text_of(milestone: Milestone, validation: Validation, unit: str) -> str:
-    """A milestone in words."""
-    gain = change_text(validation.effect, validation.interval, scale=validation.scale, unit=unit)
-    said = gain if validation.confirmed else f"no confirmed improvement ({gain})"
-    return f"milestone {milestone.number} after {count(milestone.keeps, 'keep')}: {said}, {milestone.ref}"

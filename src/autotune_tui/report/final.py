@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 from autotune_tui.model import findings
 from autotune_tui.model import format as fmt
-from autotune_tui.model.events import Validation
+from autotune_tui.model.events import Milestone, Validation
 from autotune_tui.model.experiment import Experiment, Segment
 from autotune_tui.model.state import SessionState
 from autotune_tui.report.experiment import effect_words
 from autotune_tui.report.markdown import block, bullets, code, document, inline, section
-from autotune_tui.report.tables import name_of, ranking
+from autotune_tui.report.tables import effect_of, name_of, ranking
 
 _MOST_IDEAS = 10
 
@@ -35,6 +35,8 @@ def final_report(
         section("Keeps", _keeps(state)),
         section("What the inspector found", _findings(state)),
         section("All experiments", tables),
+        section("Second benchmarks", _second(state)),
+        section("Milestones", _milestones(state)),
         section("How far to trust it", _trust(state, mad_confidence)),
         section("What it took", _cost(state)),
         section("Diffs of the keeps", _diffs(state, diffs or {})),
@@ -99,6 +101,30 @@ def _findings(state: SessionState) -> list[str]:
         for finding in experiment.findings
         if experiment.kept or finding.get("severity") == "block"
     )
+
+
+def _second(state: SessionState) -> list[str]:
+    """What holdout and end-to-end benchmark said of each would-be keep, beside the effect on the metric itself."""
+    segments = {segment.number: segment for segment in state.segments}
+    return bullets(
+        f"#{experiment.index} ({inline(experiment.status)}), metric {effect_of(experiment, segments[experiment.segment])}; "
+        + "; ".join(inline(fmt.confirmation(said)) for said in experiment.confirmations)
+        for experiment in state.experiments
+        if experiment.confirmations
+    )
+
+
+def _milestones(state: SessionState) -> list[str]:
+    segments = {segment.number: segment for segment in state.segments}
+    return bullets(_milestone(mark, state, segments[mark.segment]) for mark in state.milestones)
+
+
+def _milestone(mark: Milestone, state: SessionState, segment: Segment) -> str:
+    """A milestone with the gain that fresh pairs gave for it."""
+    about = [one for one in state.validations if (one.segment, one.to_commit) == (mark.segment, mark.commit)]
+    gain = _effect(about[-1], segment) if about else "not measured"
+    doubt = "" if about and about[-1].confirmed else ", no confirmed improvement"
+    return f"{code(mark.ref)} ({code(mark.commit[:10])}), after {fmt.count(mark.keeps, 'keep')}: {gain}{doubt}"
 
 
 def _trust(state: SessionState, mad_confidence: float | None) -> list[str]:
