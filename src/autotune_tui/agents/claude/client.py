@@ -96,6 +96,7 @@ class Client:
         clock = asyncio.get_running_loop()
         end = clock.time() + 60 * self._settings.patience
         tries = cuts = 0
+        told = ""
         while True:
             try:
                 return await self._once(request, meter, transcript, hear)
@@ -107,8 +108,9 @@ class Client:
             wait = wait if found.after is None else found.after
             if not found.passing or cuts >= MOST_CUTS or clock.time() + wait > end:
                 raise error
-            if tries & (tries + 1) == 0:  # the first, second, fourth, eighth try: often enough to be seen
+            if error.title != told or tries & (tries + 1) == 0:  # then seldom: at the second, fourth, eighth try
                 transcript.notice(f"{error.title}: trying again in {wait:.3g} s ({error.message})")
+                told = error.title
             transcript.line(f"[{error.title}: waiting {wait:.3g} s]")
             tries += 1
             await asyncio.sleep(wait)

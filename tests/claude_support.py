@@ -1,0 +1,104 @@
+"""Scripted answers of Claude, by role, and plans that hold together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from messages_server import Answer, Fail, Say, Script, text, tool
+
+ENDINGS = {
+    "submit_plan": "planner",
+    "finish": "editor",
+    "submit_verdict": "inspector",
+    "submit_reflection": "reflector",
+}
+
+
+def role_of(request: Mapping[str, Any]) -> str:
+    """Which role a request is of: each hands its answer in through a tool of its own."""
+    names = {each["name"] for each in request.get("tools", ())}
+    return next(role for name, role in ENDINGS.items() if name in names)
+
+
+def by_role(**scripts: Iterable[Answer]) -> Script:
+    """Each role's answers in turn. A reflector without a script says the same each time."""
+    rest = {role: iter(answers) for role, answers in scripts.items()}
+    rest.setdefault("reflector", iter(()))
+
+    def answer(request: dict[str, Any]) -> Answer:
+        role = role_of(request)
+        if role == "reflector":
+            return next(rest[role], Say([reflection()]))
+        return next(rest.get(role, iter(())), Fail(400, "invalid_request_error", f"the {role}'s script has ended"))
+
+    return answer
+
+
+def plan(description: str = "Lower the value by a half", **changes: Any) -> dict[str, Any]:
+    """A call of submit_plan; the keyword arguments replace fields."""
+    given = {
+        "assumptions": "That the value is the cost.",
+        "tried_before": "Nothing.",
+        "local_optimum": "No.",
+        "unmeasured_harm": "None that I see.",
+        "bottleneck_type": "cpu",
+        "bottleneck": "The value, with all of the cost.",
+        "principles": ["Do less."],
+        "approaches": [
+            {"name": "halve", "change": "Write half of it.", "trade_off": "Simple; nothing speaks against it."},
+            {"name": "cache", "change": "Keep it.", "trade_off": "More code."},
+            {"name": "remove", "change": "Leave it out.", "trade_off": "Breaks the benchmark."},
+        ],
+        "second_ranking": ["halve", "cache", "remove"],
+        "why": "Both rankings agree.",
+        "choice": "halve",
+        "description": description,
+        "hypothesis": "Half of the value should improve cost because the cost is the value.",
+        "expected_percent": -50,
+        "impact": 8,
+        "feasibility": 9,
+        "novelty": 5,
+        "premortem": "The value is read elsewhere.",
+        "early_signal": "The benchmark fails.",
+        "target": "src/value.txt",
+        "strategy": "less-work",
+        "files": ["src/value.txt"],
+        **changes,
+    }
+    return tool("submit_plan", **given)
+
+
+def reflection(**changes: Any) -> dict[str, Any]:
+    return tool("submit_reflection", **{"observation": "The cost follows the value.", "next": "Go on.", **changes})
+
+
+def finish(description: str = "", **more: Any) -> dict[str, Any]:
+    return tool("finish", description=description, **more)
+
+
+def write(path: str, content: str) -> dict[str, Any]:
+    return tool("create_file", path=path, text=content)
+
+
+def replace(path: str, old: str, new: str) -> dict[str, Any]:
+    return tool("edit_file", path=path, old=old, new=new)
+
+
+def nothing_left(why: str = "It is as low as it gets.") -> dict[str, Any]:
+    return tool("nothing_left", why=why)
+
+
+def results_of(request: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The tool results that a request answers the last calls with."""
+    return [block for block in request["messages"][-1]["content"] if block["type"] == "tool_result"]
+
+
+def said(request: Mapping[str, Any]) -> str:
+    """All texts of a request's messages."""
+    blocks = [block for message in request["messages"] for block in message["content"]]
+    return "\n".join(str(block.get("text") or block.get("content") or "") for block in blocks)
+
+
+__all__ = ["Answer", "Fail", "Say", "by_role", "finish", "nothing_left", "plan", "reflection", "replace", "results_of",
+           "role_of", "said", "text", "tool", "write"]  # fmt: skip
