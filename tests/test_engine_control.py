@@ -145,7 +145,7 @@ def test_rebaseline_opens_a_segment_after_the_experiment(engine: Engine) -> None
     engine.until(measuring)
     assert engine.send("pause")[0]
     assert engine.send("rebaseline")[0]
-    assert engine.send("rebaseline") == (False, "already asked for")
+    assert engine.send("rebaseline") == (False, "already asked for by a test")
     assert engine.send("resume")[0]
     state = engine.until(lambda state: len(state.segments) == 2 and state.baseline is not None)
     assert state.segments[1].number == 2

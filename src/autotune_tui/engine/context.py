@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autotune_tui.agents.base import Context, PastExperiment, Plan, Reflection
-from autotune_tui.engine import confinement
+from autotune_tui.engine import confinement, override
 from autotune_tui.engine.budget import tokens_left, usd_left
 from autotune_tui.engine.core import Engine, text_of
 from autotune_tui.journal.files import read_text
@@ -85,7 +85,7 @@ def past(summary: Summary) -> PastExperiment:
         effect=summary.effect,
         interval=summary.interval,
         hypothesis=summary.hypothesis,
-        observation=summary.observation,
+        observation=summary.detail if summary.veto else summary.observation,
         next=summary.next,
         data=summary.data,
         scale="difference" if summary.scale == "difference" else "log",
@@ -115,9 +115,8 @@ def result_record(x: Experiment) -> events.Result:
     """The experiment's end, in the shared form."""
     assert x.verdict is not None
     measured, plan, state = x.measured, x.plan, x.engine.state
-    change = next_health(
-        count(state.streaks, x.verdict.status, x.verdict.reason), limits_of(state.config), state.tried_playbooks
-    )
+    streaks = count(state.streaks, x.verdict.status, x.verdict.reason, rescued=x.wish is not None)
+    change = next_health(streaks, limits_of(state.config), state.tried_playbooks)
     hypothesis = x.edit.hypothesis or (plan.hypothesis if plan else "")
     return events.Result(
         index=x.number,
@@ -147,6 +146,9 @@ def result_record(x: Experiment) -> events.Result:
         incumbent=x.incumbent,
         change=x.change_key,
         own_seconds=x.own_seconds,
+        rescues=x.wish.experiment if x.wish else None,
+        by=x.wish.by if x.wish else "",
+        why=x.wish.why if x.wish else "",
         locks=x.engine.watch.locks.digest if x.engine.watch else "",
     )
 
@@ -175,7 +177,8 @@ def secondary(x: Experiment) -> dict[str, float]:
 def tried_before(x: Experiment, plan: Plan) -> int | None:
     """The number of the experiment that tried this plan on the same code."""
     for summary in x.engine.state.experiments:
-        if plan.key and summary.key == plan.key and summary.incumbent == x.incumbent:
+        again = summary.incumbent == x.incumbent or summary.veto is not None  # what a person took back stays back
+        if plan.key and summary.key == plan.key and again:
             return summary.index
     return None
 
@@ -183,7 +186,8 @@ def tried_before(x: Experiment, plan: Plan) -> int | None:
 def same_change(x: Experiment) -> int | None:
     """The number of the experiment that made this very change to the same code and was measured or failed by itself."""
     for summary in x.engine.state.experiments:
-        if summary.change == x.change_key and summary.incumbent == x.incumbent and summary.reason != "skipped":
+        again = summary.incumbent == x.incumbent or summary.veto is not None
+        if summary.change == x.change_key and again and summary.reason != "skipped":
             return summary.index
     return None
 
@@ -204,4 +208,5 @@ def trailers(x: Experiment) -> dict[str, str]:
         "Autotune-Metric": f"{metric.name} {metric_text(x.measured.value, metric.unit)}",
         "Autotune-Effect": f"{x.measured.text} ({x.measured.evidence.pairs} pairs{weak})",
         "Autotune-Experiment": f"{x.engine.folder.id}/{x.number}",
+        **override.trailers(x.engine, x.wish, x.verdict),
     }

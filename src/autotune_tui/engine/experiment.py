@@ -23,7 +23,7 @@ from autotune_tui.agents.base import (
     Plan,
     Reflection,
 )
-from autotune_tui.engine import artifacts, context, leftovers, locks, measuring
+from autotune_tui.engine import artifacts, context, leftovers, locks, measuring, override
 from autotune_tui.engine.calibration import build as build_side
 from autotune_tui.engine.calibration import make_ready
 from autotune_tui.engine.control import Control, Skipped
@@ -34,6 +34,7 @@ from autotune_tui.engine.inspect import look
 from autotune_tui.engine.measuring import Measured
 from autotune_tui.engine.oracle import Unstable
 from autotune_tui.engine.oracle import judge as judge_output
+from autotune_tui.engine.override import Wish
 from autotune_tui.engine.recovery import Exhausted
 from autotune_tui.engine.sampling import SampleFailed
 from autotune_tui.engine.verdict import Verdict, judge_candidate
@@ -79,6 +80,8 @@ class Experiment:
     folder: Path
     outside_before: float
     began: float = field(default_factory=time.monotonic)
+    wish: Wish | None = None
+    """Of a rescue: whose it is, and what is tried again; there is no agent then."""
     profile: Profile | None = None
     plan: Plan | None = None
     edit: Edit = field(default_factory=Edit)
@@ -134,10 +137,10 @@ class Experiment:
 Step = Callable[[Experiment], Awaitable[None]]
 
 
-async def run(engine: Engine, control: Control, number: int) -> Experiment:
-    """Run one experiment to its verdict and journal it. Raises NothingToPropose, Stopped."""
+async def run(engine: Engine, control: Control, number: int, wish: Wish | None = None) -> Experiment:
+    """Run one experiment to its verdict and journal it. Raises NothingToPropose, Stopped, GivenUp."""
     folder = artifacts.open_folder(engine, number)
-    experiment = Experiment(engine, control, number, engine.workspace.tip(), folder, engine.outside)
+    experiment = Experiment(engine, control, number, engine.workspace.tip(), folder, engine.outside, wish=wish)
     try:
         await control.run(_attempt(experiment), skippable=True)
     except Skipped:
@@ -146,20 +149,25 @@ async def run(engine: Engine, control: Control, number: int) -> Experiment:
         if not isinstance(nothing, BudgetReached):  # that was paid for
             shutil.rmtree(experiment.folder)
         raise
-    await control.run(_step(experiment, reflect))
-    conclude(experiment)
+    try:
+        await control.run(_step(experiment, reflect))
+    finally:  # it has its verdict: also when the session ends here
+        conclude(experiment)
+    control.done("skip", f"experiment {number} has ended")
     return experiment
 
 
 async def _attempt(x: Experiment) -> None:
     try:
-        for step in (sync, profile, plan, edit):
+        for step in (sync, plan, edit) if x.wish else (sync, profile, plan, edit):
             await _step(x, step)
         await verify(x)
         for gate in (measure, guard, inspect, *confirm(x), decide):
             await _step(x, gate)
     except Ended as end:
         x.verdict = end.verdict
+    except override.Refused as refused:
+        x.verdict = Verdict("discard", "conflict", str(refused))
 
 
 async def _step(x: Experiment, step: Step) -> None:
@@ -216,7 +224,10 @@ async def profile(x: Experiment) -> None:
 
 
 async def plan(x: Experiment) -> None:
-    """The agent's plan: what, why, and what else there was."""
+    """The agent's plan: what, why, and what else there was. A rescue's is that of the experiment it tries again."""
+    if x.wish is not None:
+        write_plan(x, override.plan_of(x.engine, x.wish))
+        return
     write_plan(x, await _ask(x, x.engine.agent.propose(await context.of(x), x.emit)))
     assert x.plan is not None
     tried = context.tried_before(x, x.plan)
@@ -236,6 +247,10 @@ def write_plan(x: Experiment, plan: Plan) -> None:
 async def edit(x: Experiment) -> None:
     """The agent changes files in the candidate worktree."""
     assert x.plan is not None
+    if x.wish is not None:
+        x.edit = Edit(notes=f"Rescue of experiment {x.wish.experiment}, by {x.wish.by}: {x.wish.why}")
+        await override.lay_rescue(x.engine, x.wish, x.incumbent)
+        return
     x.edit = await _ask(x, x.engine.agent.edit(await context.of(x), x.plan, x.emit))
     said = replace(
         x.plan,
@@ -254,7 +269,7 @@ async def verify(x: Experiment) -> None:
                 await _step(x, step)
             return
         except Failed as failed:
-            if attempt == MOST_REWORKS or not await rework_after(x, failed, attempt + 1):
+            if x.wish or attempt == MOST_REWORKS or not await rework_after(x, failed, attempt + 1):
                 raise Ended(failed.verdict.status, failed.verdict.reason, failed.verdict.detail) from None
 
 
@@ -302,7 +317,7 @@ async def commit(x: Experiment) -> None:
     artifacts.write(x.engine, x.folder / "diff.patch", await asyncio.to_thread(workspace.diff, x.incumbent, x.commit))
     await sweep(x, "the edit")
     tried = context.same_change(x)
-    if tried is not None:
+    if tried is not None and x.wish is None:
         raise Ended("discard", "duplicate", f"the same change as experiment {tried}")
 
 
@@ -396,6 +411,8 @@ async def guard(x: Experiment) -> None:
         worse=x.measured.worse,
         harmless=x.measured.harmless,
     )
+    if x.wish is not None:
+        x.verdict = override.by_hand(x.verdict, x.wish, x.measured, verdicts)
     for name, verdict in verdicts.items():
         if verdict.uncertain and x.verdict.status == "keep":
             x.engine.note(f"guard {name}: {verdict.text}", experiment=x.number)
@@ -436,14 +453,14 @@ async def decide(x: Experiment) -> None:
         ),
         sync=True,
     )  # fmt: skip
-    await asyncio.to_thread(x.engine.workspace.advance, x.incumbent, x.commit)
+    await x.control.whole(asyncio.to_thread(x.engine.workspace.advance, x.incumbent, x.commit))
     x.engine.built["candidate"] = x.commit
 
 
 async def reflect(x: Experiment) -> None:
     """What was learned, also from a failure. An agent that cannot say loses nothing but its words."""
     assert x.verdict is not None
-    if x.plan is None:
+    if x.plan is None or x.wish is not None:
         x.reflection = Reflection(x.verdict.detail, "")
         return
     measured = x.measured

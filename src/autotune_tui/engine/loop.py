@@ -6,18 +6,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from autotune_tui.agents.base import AgentUnavailable, NothingToPropose
-from autotune_tui.engine import artifacts, experiment, locks
+from autotune_tui.engine import artifacts, experiment, locks, override
 from autotune_tui.engine.budget import used_up
 from autotune_tui.engine.calibration import open_segment, prepare_both, step
-from autotune_tui.engine.control import Control
+from autotune_tui.engine.control import PLAYBOOKS as ASKED
+from autotune_tui.engine.control import Control, GivenUp
 from autotune_tui.engine.core import Engine
 from autotune_tui.engine.measuring import validate
 from autotune_tui.engine.milestones import set_if_due
+from autotune_tui.engine.override import Wish
 from autotune_tui.engine.recovery import PLAYBOOKS, Exhausted
 from autotune_tui.engine.sampling import SampleFailed
 from autotune_tui.journal.writer import timestamp
 from autotune_tui.model.events import Health
 from autotune_tui.model.health import HealthChange, completed, healing, limits_of, next_health, paused
+from autotune_tui.model.override import find
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +35,10 @@ async def run(engine: Engine, control: Control) -> End:
     """Run the loop to its end, and measure what it has gained. Raises Stopped, and errors of the user's making."""
     try:
         await _begin(engine, control)
-        reason = await _experiments(engine, control)
+        reason = await _to_the_end(engine, control)
     except Exhausted as exhausted:
         record_health(engine, paused(str(exhausted)))
         return End("paused", str(exhausted))
-    await validate_if_due(engine, control, keeps=1)
     record_health(engine, completed(reason))
     return End("completed", reason)
 
@@ -62,11 +64,22 @@ async def _begin(engine: Engine, control: Control) -> None:
         await apply(engine, control, playbook, "asked for")
 
 
+async def _to_the_end(engine: Engine, control: Control) -> str:
+    """The experiments, what was gained by them, and what somebody has asked for meanwhile."""
+    while True:
+        reason = await _experiments(engine, control)
+        await validate_if_due(engine, control, keeps=1)
+        if not control.awaited:
+            return reason
+
+
 async def _experiments(engine: Engine, control: Control) -> str:
     """One experiment after another; returns why there is no next one. Raises Exhausted, Stopped."""
     artifacts.write_documents(engine)
+    await settle(engine, control)
     while True:
         await control.run(control.safe_point())
+        control.end_here()
         await obey(engine, control)
         if changed := await locks.differences(engine):
             raise Exhausted(locks.paused_text(changed))
@@ -80,6 +93,9 @@ async def _experiments(engine: Engine, control: Control) -> str:
             raise Exhausted(" ".join(f"{gone.title}: {gone.message} {gone.hint}".split())) from gone
         except NothingToPropose as nothing:
             return str(nothing) or "the agent has nothing left to propose"
+        except GivenUp:
+            engine.note(f"experiment {number} is left, and begun again later", experiment=number)
+            continue
         await heal(engine, control, number)
         await validate_if_due(engine, control, keeps=engine.config.decision.milestone)
         await set_if_due(engine, engine.config.decision.milestone)
@@ -89,9 +105,49 @@ async def _experiments(engine: Engine, control: Control) -> str:
 
 
 async def obey(engine: Engine, control: Control) -> None:
-    """Do what the user asked for between two experiments."""
+    """Do what people asked for between two experiments."""
+    while asked := control.take_wish():
+        command, wish = asked
+        try:
+            words = await (_veto if command == "veto" else _rescue)(engine, control, wish)
+        except override.Refused as refused:
+            control.refused(wish, str(refused))
+        except GivenUp:
+            control.put_off(wish)
+            return
+        else:
+            control.fulfilled(wish, words)
+            await settle(engine, control)
+            artifacts.write_documents(engine)
     for playbook in control.take_requests():
         await apply(engine, control, playbook, "asked for")
+
+
+async def _veto(engine: Engine, control: Control, wish: Wish) -> str:
+    vetoed = find(engine.state, wish.experiment)
+    if vetoed is not None and vetoed.segment != engine.state.segment_number:  # its baseline has what goes
+        await validate_if_due(engine, control, keeps=1)
+    return await control.run(override.veto(engine, control, wish))
+
+
+async def _rescue(engine: Engine, control: Control, wish: Wish) -> str:
+    ended = await experiment.run(engine, control, engine.state.last_number + 1, wish)
+    assert ended.verdict is not None
+    return f"as #{ended.number}, {ended.verdict.status}: {ended.verdict.detail}"
+
+
+async def settle(engine: Engine, control: Control) -> None:
+    """After a veto the branch is measured again: against the segment's baseline, or as a new one where that one had what was
+    vetoed.
+    """
+    segment = engine.state.segment
+    if segment is None or segment.reverted is None:
+        return
+    vetoed = find(engine.state, segment.reverted.experiment)
+    if vetoed is not None and vetoed.segment != segment.number:
+        await control.run(open_segment(engine, segment.number + 1))
+    elif segment.validation is None:
+        await validate_if_due(engine, control, keeps=1)
 
 
 async def heal(engine: Engine, control: Control, number: int) -> None:
@@ -112,6 +168,8 @@ async def apply(engine: Engine, control: Control, playbook: str, why: str) -> No
         await validate_if_due(engine, control, keeps=1)
     found: str = await control.run(PLAYBOOKS[playbook](engine))
     engine.note(f"{playbook} ({why}): {found}")
+    for command in (command for command, name in ASKED.items() if name == playbook):
+        control.done(command, found)
 
 
 def record_health(engine: Engine, change: HealthChange, number: int = 0) -> None:

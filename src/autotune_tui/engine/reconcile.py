@@ -6,15 +6,21 @@ import asyncio
 
 from autotune_tui.engine.core import Engine
 from autotune_tui.engine.milestones import mend
+from autotune_tui.engine.override import finish_veto
 from autotune_tui.errors import EngineError
 from autotune_tui.model.events import Decision, Result
 
 
 async def reconcile(engine: Engine) -> None:
-    """Finish a keep whose intent is on disk, and say what was interrupted. Raises EngineError when the branch was moved."""
+    """Finish a keep or a veto whose intent is on disk, and say what was interrupted.
+
+    Raises EngineError when the branch was moved.
+    """
     current, intent = engine.state.current, engine.state.intent
     if intent is not None:
         await finish_keep(engine, intent)
+    elif engine.state.veto is not None:
+        await finish_veto(engine, engine.state.veto)
     elif engine.died and current is not None and current.number > engine.state.last_number:
         text = f"experiment {current.number} was interrupted in phase {current.phase}; it is begun again"
         engine.note(text, "warning", current.number)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import stat
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,30 +46,53 @@ def send(folder: Path, command: str, *, by: str, text: str = "", data: Mapping[s
 
 
 class Inbox:
-    """The engine's side of the inbox. `problems` says, in words, which files the last `take` had to set aside."""
+    """The engine's side of the inbox; a command waits there until it is answered.
+
+    `problems` says, in words, which files the last look had to set aside.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.problems: tuple[str, ...] = ()
+        self._files: dict[str, Path] = {}
 
     def take(self) -> list[Command]:
         """The commands that wait, oldest first; their files are removed. Raises JournalError when that is impossible."""
+        commands = self.waiting()
+        for command in commands:
+            self.forget(command)
+        return commands
+
+    def waiting(self) -> list[Command]:
+        """The commands that wait, oldest first; they go on waiting until `forget`. Raises JournalError."""
         commands: list[Command] = []
         problems: list[str] = []
-        try:
+        self._files.clear()
+        with self._words():
             for path in sorted(self.folder.glob("[!.]*.json")):
                 try:
                     commands.append(_read(path))
-                    path.unlink()
+                    self._files[commands[-1].id] = path
                 except ValueError as error:
                     self._set_aside(path)
                     problems.append(f"{path.name} is no command and was moved to {UNREADABLE}/: {error}")
+        self.problems = tuple(problems)
+        return commands
+
+    def forget(self, command: Command) -> None:
+        """Remove a command that was answered. Raises JournalError."""
+        with self._words():
+            if path := self._files.pop(command.id, None):
+                path.unlink(missing_ok=True)
+
+    @contextmanager
+    def _words(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise JournalError(
                 "Cannot read the inbox", f"{self.folder}: {error.strerror}", "Check who owns the folder."
             ) from error
-        self.problems = tuple(problems)
-        return commands
 
     def _set_aside(self, path: Path) -> None:
         shelf = self.folder / UNREADABLE

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from autotune_tui.model import format as fmt
+from autotune_tui.model.experiment import BY_HAND
 
 if TYPE_CHECKING:
     from autotune_tui.model.events import Config
@@ -70,8 +71,13 @@ class HealthChange:
     heals: int = 0
 
 
-def count(streaks: Streaks, status: str, reason: str = "") -> Streaks:
-    """The streaks after one more experiment. An unknown status ends the other streaks and starts none."""
+def count(streaks: Streaks, status: str, reason: str = "", *, rescued: bool = False) -> Streaks:
+    """The streaks after one more experiment. An unknown status ends the other streaks and starts none.
+
+    What a person wanted to see again (`rescued`) says of the search only when it proves a gain.
+    """
+    if rescued and (status != "keep" or reason == BY_HAND):
+        return streaks
     if status == "keep":
         return Streaks(keeps=streaks.keeps + 1, last_status=status)
     if reason in NEUTRAL_REASONS:

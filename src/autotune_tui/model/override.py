@@ -30,8 +30,6 @@ def veto_refusal(state: SessionState, number: int) -> str:
         return f"#{number} was vetoed already, by {experiment.veto.by}"
     if not experiment.kept:
         return f"#{number} was not kept"
-    if _pending(state, "veto", number):
-        return f"a veto of #{number} waits already"
     return "" if experiment.sha and experiment.incumbent else f"the journal does not say which commit #{number} is"
 
 
@@ -48,10 +46,16 @@ def rescue_refusal(state: SessionState, number: int) -> str:
         return f"#{number}: {FINAL[experiment.reason]}"
     if not (experiment.sha and experiment.incumbent):
         return f"#{number} ended before there was a candidate"
-    if _pending(state, "rescue", number):
-        return f"a rescue of #{number} waits already"
     kept = next((e for e in state.experiments if e.rescues == number and e.kept), None)
     return f"#{kept.index} rescued it already, and was kept" if kept is not None else ""
+
+
+def waiting(state: SessionState, number: int) -> str:
+    """What was asked for already and is not done yet, in words; empty when nothing was."""
+    for control in state.pending:
+        if control.command in ("veto", "rescue") and control.data.get("experiment") == number:
+            return f"{control.by} has asked for a {control.command} of #{number} already"
+    return ""
 
 
 def later_keeps(state: SessionState, number: int) -> list[Experiment]:
@@ -66,7 +70,3 @@ def _missing(state: SessionState, number: int) -> str:
     if number and current is not None and current.number == number:
         return f"#{number} still runs"
     return f"there is no experiment {number}" if number else "the baseline is no experiment"
-
-
-def _pending(state: SessionState, command: str, number: int) -> bool:
-    return any(c.command == command and c.data.get("experiment") == number for c in state.pending)

@@ -29,7 +29,6 @@ from autotune_tui.model.events import (
     Veto,
 )
 from autotune_tui.model.experiment import (
-    BY_HAND,
     FAILURES,
     KEEP,
     VETOED,
@@ -108,6 +107,7 @@ def _config(state: SessionState, event: Config) -> None:
     state.segments.append(Segment(number=max(event.segment, last + 1), config=event))
     state.mode = event.mode
     state.streaks = Streaks()
+    _not_pending(state, "rebaseline")
     state.calibration_samples = []
     state.current = None
 
@@ -131,9 +131,9 @@ def _result(state: SessionState, event: Result) -> None:
     state.experiment_count += 1
     state.last_number = max(state.last_number, number)
     state.exp_at = event.timestamp
-    rescued = event.rescues is not None and (event.status != KEEP or event.reason == BY_HAND)
-    if not rescued:  # what a person wants to see again says nothing of how the search goes
-        state.streaks = count(state.streaks, event.status, event.reason)
+    state.streaks = count(state.streaks, event.status, event.reason, rescued=event.rescues is not None)
+    if event.rescues is not None:
+        _not_pending(state, "rescue", event.rescues)
     state.failure = event.failure
     state.recovery = event.recovery
     if event.health and event.health != state.health:
@@ -234,12 +234,22 @@ def _veto(state: SessionState, event: Veto) -> None:
     state.veto = event if event.state == "intent" else None
     if event.state != "done" or not state.segments:
         return
+    _not_pending(state, "veto", event.experiment)
     for place, experiment in enumerate(state.experiments):
         if experiment.index == event.experiment and experiment.kept:
             words = f"vetoed by {event.by}: {event.why}"
             state.experiments[place] = replace(experiment, status=VETOED, reason=VETOED, detail=words, veto=event)
             _forget_keep(state, experiment)
     state.segments[-1] = replace(state.segments[-1], reverted=event)
+
+
+def _not_pending(state: SessionState, command: str, experiment: int | None = None) -> None:
+    """What was done needs no doing, also when the engine died before it could say so."""
+    state.pending = [
+        control
+        for control in state.pending
+        if control.command != command or (experiment is not None and control.data.get("experiment") != experiment)
+    ]
 
 
 def _forget_keep(state: SessionState, experiment: Experiment) -> None:
