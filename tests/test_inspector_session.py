@@ -74,7 +74,7 @@ async def test_a_change_made_for_the_benchmark_is_discarded_with_rule_file_and_l
     assert session.verdicts == [("discard", "inspector")]
     ended = session.state.experiments[-1]
     assert ended.detail.startswith("special_case: src/work.py:5: compares with 'delta-4711-epsilon'")
-    assert [finding["severity"] for finding in ended.findings][0] == "block"
+    assert ended.findings[0]["severity"] == "block"
     assert git(session.repo, "rev-parse", "autotune/001-test") == git(session.repo, "rev-parse", "main")
     shown = CliRunner().invoke(command_line, ["show", "1", str(session.repo)], standalone_mode=False).output
     assert "block: special_case: src/work.py:5" in shown

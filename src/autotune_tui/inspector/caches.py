@@ -11,6 +11,7 @@ import ast
 import re
 from collections.abc import Iterator
 
+from autotune_tui.inspector import references
 from autotune_tui.inspector.base import Change, Fact, Finding, Severity, fresh
 from autotune_tui.inspector.python import LOOPS, Function, Source, fold, names_in, parameters, read
 
@@ -222,6 +223,7 @@ def _defaults(source: Source, repeated: frozenset[str]) -> Iterator[Fact]:
 
 def find_persistence(change: Change) -> Iterator[Finding]:
     """Things remembered beyond the process: shared folders, and files that are both written and read back."""
+    yield from references.find(change, "persistence")
     old, new = list(_files(change.old)), list(_files(change.new))
     rereads = sum(f.key == "read" for f in new) > sum(f.key == "read" for f in old)
     severity: Severity = "block" if rereads else "warn"

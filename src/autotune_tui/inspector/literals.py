@@ -157,6 +157,9 @@ def _values(source: Source, node: ast.expr, depth: int = 2) -> Iterator[Plain]:
     value = fold(node)
     if value is not None:
         yield value
+    if isinstance(node, ast.BinOp) and depth:  # `2 * SIZE` is made for the size
+        yield from _values(source, node.left, depth)
+        yield from _values(source, node.right, depth)
     elif isinstance(node, ast.Tuple | ast.List | ast.Set):
         for element in node.elts:
             yield from _values(source, element, depth)
