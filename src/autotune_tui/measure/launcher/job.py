@@ -15,7 +15,15 @@ from functools import partial
 from autotune_tui.measure.launcher import child, landlock
 from autotune_tui.measure.launcher.control import Control, EngineGone
 from autotune_tui.measure.launcher.output import Capped
-from autotune_tui.measure.launcher.processes import RSS_UNIT, children, descendants, inside, processor_time, reap
+from autotune_tui.measure.launcher.processes import (
+    RSS_UNIT,
+    children,
+    descendants,
+    inside,
+    processor_time,
+    reap,
+    signal_all,
+)
 from autotune_tui.measure.launcher.programs import find_program
 from autotune_tui.measure.launcher.watch import Watch
 
@@ -190,9 +198,7 @@ class Job:
     def signal_group(self, number: int) -> None:
         if self.wrapped and number == signal.SIGTERM:
             # For the sandbox's own processes it would be the end, and the command would never hear of it.
-            for pid in inside(self.pid):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, number)
+            signal_all(inside(self.pid), number)
             return
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, number)
@@ -206,7 +212,7 @@ class Job:
             self.collect()
 
     def sweep(self) -> None:
-        """Kill what is left of the command. We are the subreaper: orphans are our children, and each round kills one level."""
+        """Kill what is left of the command. We are the subreaper: orphans become our children."""
         self.collect()
         if not self.control.subreaper:
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -220,17 +226,30 @@ class Job:
             self.cpu += sum(map(processor_time, survivors))
             self.leftovers += len(survivors)
         deadline = time.monotonic() + SWEEP_SECONDS
-        while (alive := children()) and time.monotonic() < deadline:
-            for pid in alive:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            killed.update(alive)
+        while children() and time.monotonic() < deadline:
+            found = set(children()) if self.wrapped else self.freeze(deadline)
+            signal_all(found, signal.SIGKILL)
+            killed |= found
             for fd, _ in self.control.poller.poll(10):
                 self.control.handle(fd)
             self.collect()
         killed.discard(self.pid)
         if not self.wrapped:
             self.leftovers += len(killed)
+
+    def freeze(self, deadline: float) -> set[int]:
+        """Stop all that came of the command, and say what it is. Killed one by one, a bomb would fork into the room that it
+        gets; what is stopped starts nothing more.
+        """
+        frozen = set[int]()
+        while time.monotonic() < deadline:
+            self.collect()
+            new = {pid for root in children() for pid in (root, *descendants(root))} - frozen
+            if not new:
+                break
+            signal_all(new, signal.SIGSTOP)
+            frozen |= new
+        return frozen
 
     def drain(self) -> None:
         """Read what the command left in the pipes, and no more: without a subreaper a daemon may go on to write."""

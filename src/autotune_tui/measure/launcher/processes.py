@@ -9,6 +9,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -63,6 +64,13 @@ def inside(pid: int) -> list[int]:
     with contextlib.suppress(OSError):
         return [each for first in offspring(pid) for each in descendants(first)]
     return []
+
+
+def signal_all(pids: Iterable[int], number: int) -> None:
+    """Send a signal to those that are still there, and that we may send it to."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)
 
 
 def resident(pid: int) -> int:
