@@ -19,11 +19,9 @@ from autotune_tui.model import findings
 from autotune_tui.model.events import (
     Calibration,
     Config,
-    Confirmation,
     Control,
     Health,
     Inspection,
-    Milestone,
     Note,
     Phase,
     Plan,
@@ -38,7 +36,6 @@ from autotune_tui.model.experiment import Experiment
 from autotune_tui.model.format import (
     change,
     column,
-    confirmation,
     count,
     direction_words,
     duration,
@@ -98,10 +95,6 @@ def line(record: Record, state: SessionState) -> str | None:
             return _verdict(state)
         case Validation():
             return headline(record, state)
-        case Milestone():
-            return milestone(record, state)
-        case Confirmation():
-            return f"#{record.experiment} {confirmation(record)}"
         case Health():
             return _health(record)
         case Inspection():
@@ -180,13 +173,6 @@ def _inspection(record: Inspection) -> str | None:
     return f"#{record.experiment} inspector: {findings.words(record.findings[0])}{more}"
 
 
-def milestone(record: Milestone, state: SessionState) -> str:
-    """A milestone, and the gain that was measured for it."""
-    text = f"milestone {record.number} after {count(record.keeps, 'keep')}: {one_line(record.ref)}"
-    about = [one for one in state.validations if one.segment == record.segment and one.to_commit == record.commit]
-    return f"{text}; {headline(about[-1], state)}" if about else text
-
-
 def _health(record: Health) -> str | None:
     if record.health == record.previous and not record.recovery:
         return None
@@ -203,9 +189,9 @@ def style(record: Record) -> str:
             return STYLES.get(record.status, "")
         case Note(level="warning") | Inspection() | Unreadable():
             return STYLES["warning"]
-        case Validation(confirmed=False) | Confirmation(passed=False):
+        case Validation(confirmed=False):
             return STYLES["warning"]
-        case Validation() | Confirmation():
+        case Validation():
             return STYLES["keep"]
         case Session() | Config():
             return STYLES["head"]

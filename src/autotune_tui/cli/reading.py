@@ -51,8 +51,8 @@ def explain(path: Path, session: str, as_json: bool) -> None:
 @json_option
 def log(path: Path, session: str, as_json: bool) -> None:
     """All experiments in the order they were made, a line each; with --json, an object each."""
-    from autotune_tui.headless import milestone, verdict
-    from autotune_tui.model.format import metric
+    from autotune_tui.headless import verdict
+    from autotune_tui.model.format import metric, milestone
 
     state = _state(session_folder(path, session))
     units = {segment.number: segment.config.metric_unit for segment in state.segments}
@@ -66,7 +66,7 @@ def log(path: Path, session: str, as_json: bool) -> None:
             click.echo(verdict(experiment, unit))
             for mark in state.milestones:
                 if mark.experiment == experiment.index:
-                    click.echo(milestone(mark, state))
+                    click.echo(milestone(mark, state.validations, unit))
 
 
 @click.command(short_help="One experiment in full")

@@ -19,6 +19,7 @@ from autotune_tui.engine.measuring import is_over, typical
 from autotune_tui.engine.sampling import Blocks, Comparison, SampleFailed, Sampler, derived_seed
 from autotune_tui.engine.second import Second
 from autotune_tui.model.events import Confirmation
+from autotune_tui.model.format import confirmation as confirmation_text
 from autotune_tui.stats.estimate import estimate, excludes_harm, harm_significant
 from autotune_tui.stats.relabel import Labels, Location
 from autotune_tui.stats.scale import Floats, choose_scale, relative_change, to_scores
@@ -79,13 +80,19 @@ async def measure(x: Experiment, what: Second, log: Path, decide: Decide) -> Con
     try:
         said = await _measure(x, what, comparison, decide)
     except SampleFailed as failure:
-        engine.record(replace(begun, text=f"a run of the {failure.side} failed: {failure.detail}"), sync=True)
+        _tell(x, replace(begun, text=f"a run of the {failure.side} failed: {failure.detail}"))
         if failure.side == "incumbent":
             raise
         return begun
     confirmation = described(begun, what, comparison.blocks, passed=said)
-    engine.record(confirmation, sync=True)
+    _tell(x, confirmation)
     return confirmation
+
+
+def _tell(x: Experiment, confirmation: Confirmation) -> None:
+    """To people: no agent is given the journal's notes."""
+    x.engine.record(confirmation, sync=True)
+    x.engine.note(f"#{x.number} {confirmation_text(confirmation)}", experiment=x.number)
 
 
 async def _measure(x: Experiment, what: Second, comparison: Comparison, decide: Decide) -> bool:

@@ -9,6 +9,7 @@ import asyncio
 
 from autotune_tui.engine.core import Engine
 from autotune_tui.model.events import Milestone
+from autotune_tui.model.format import milestone as milestone_text
 from autotune_tui.model.state import SessionState
 
 
@@ -28,6 +29,7 @@ async def set_if_due(engine: Engine, keeps: int) -> None:
     )
     engine.record(milestone, sync=True)
     await asyncio.to_thread(engine.workspace.set_milestone, number, validation.to_commit)
+    engine.note(milestone_text(milestone, state.validations, state.config.metric_unit))
 
 
 def marked(state: SessionState) -> int:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from autotune_tui.model.events import Confirmation
+    from autotune_tui.model.events import Confirmation, Milestone, Validation
 
 MISSING = "—"
 MINUS = "−"
@@ -105,16 +105,31 @@ _CONFIRMED = {
 }
 
 
+def confirmed(said: Confirmation) -> str:
+    """Whether a second benchmark confirms a would-be keep, in a few words: "holdout: holds"."""
+    otherwise = f"{one_line(said.kind)}: {'passed' if said.passed else 'failed'}"
+    return _CONFIRMED.get((said.kind, said.passed), otherwise)
+
+
 def confirmation(said: Confirmation) -> str:
     """What a second benchmark says of a would-be keep: "holdout: holds, cost −19.8 % [−20.3, −19.1], 6 pairs"."""
-    otherwise = f"{one_line(said.kind)}: {'passed' if said.passed else 'failed'}"
-    words = _CONFIRMED.get((said.kind, said.passed), otherwise)
+    words = confirmed(said)
     if said.effect is None:
         return f"{words}, {one_line(said.text, 300)}" if said.text else words
     effect = change(said.effect, said.interval, scale=said.scale, unit=said.unit)
     unit, (before, after) = column([said.before, said.after], said.unit)
     values = f"{before} → {after} {unit}".rstrip()
     return f"{words}, {one_line(said.metric)} {effect}, {values}, {count(said.pairs, 'pair')}"
+
+
+def milestone(mark: Milestone, validations: Sequence[Validation], unit: str) -> str:
+    """A milestone with the gain that fresh pairs gave for it."""
+    text = f"milestone {mark.number} after {count(mark.keeps, 'keep')}"
+    about = [one for one in validations if (one.segment, one.to_commit) == (mark.segment, mark.commit)]
+    if about:
+        gain = change(about[-1].effect, about[-1].interval, scale=about[-1].scale, unit=unit)
+        text += f": {gain}" if about[-1].confirmed else f": no confirmed improvement, {gain}"
+    return f"{text}, at {one_line(mark.ref)}"
 
 
 def improves(effect: float, direction: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from autotune_tui.model import findings
 from autotune_tui.model import format as fmt
-from autotune_tui.model.events import Milestone, Validation
+from autotune_tui.model.events import Validation
 from autotune_tui.model.experiment import Experiment, Segment
 from autotune_tui.model.state import SessionState
 from autotune_tui.report.experiment import effect_words
@@ -116,15 +116,12 @@ def _second(state: SessionState) -> list[str]:
 
 def _milestones(state: SessionState) -> list[str]:
     segments = {segment.number: segment for segment in state.segments}
-    return bullets(_milestone(mark, state, segments[mark.segment]) for mark in state.milestones)
-
-
-def _milestone(mark: Milestone, state: SessionState, segment: Segment) -> str:
-    """A milestone with the gain that fresh pairs gave for it."""
-    about = [one for one in state.validations if (one.segment, one.to_commit) == (mark.segment, mark.commit)]
-    gain = _effect(about[-1], segment) if about else "not measured"
-    doubt = "" if about and about[-1].confirmed else ", no confirmed improvement"
-    return f"{code(mark.ref)} ({code(mark.commit[:10])}), after {fmt.count(mark.keeps, 'keep')}: {gain}{doubt}"
+    return bullets(
+        f"{inline(fmt.milestone(mark, state.validations, segments[mark.segment].config.metric_unit))}"
+        f" ({code(mark.commit[:10])})"
+        for mark in state.milestones
+        if mark.segment in segments
+    )
 
 
 def _trust(state: SessionState, mad_confidence: float | None) -> list[str]:

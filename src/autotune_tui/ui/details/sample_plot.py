@@ -117,6 +117,7 @@ def effect_lines(view: SamplesView, width: int) -> list[Content]:
     if view.metrics:
         shown = [f"{name} {fmt.metric(value, fmt.HARNESS_UNITS.get(name, ''))}" for name, value in view.metrics]
         lines.append(line(("also      ", DIM), " · ".join(fmt.one_line(text, 60) for text in shown)))
+    lines += [line(("confirm   ", DIM), fmt.one_line(text, 300)) for text in view.confirmations]
     return lines
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from autotune_tui.journal.reader import JournalTail
+from autotune_tui.model import format as fmt
 from autotune_tui.model.events import Sample
 from autotune_tui.model.experiment import add_sample
 from autotune_tui.ui.details.subject import Subject
@@ -45,6 +46,8 @@ class SamplesView:
     """Blocks that were taken again, which are not among the runs."""
     metrics: tuple[tuple[str, float], ...] = ()
     """Other metrics of the candidate."""
+    confirmations: tuple[str, ...] = ()
+    """What second benchmarks said, in words."""
     empty: str = ""
     """Why there are no runs."""
 
@@ -78,6 +81,7 @@ def samples_view(subject: Subject, runs: Sequence[Run], retaken: int = 0) -> Sam
         weak=about.weak if about else False,
         retaken=running.retaken if running else retaken,
         metrics=tuple(ended.metrics.items()) if ended and not ended.baseline else (),
+        confirmations=tuple(map(fmt.confirmation, ended.confirmations)) if ended else (),
         empty="" if runs else _why_empty(subject),
     )
 

@@ -110,6 +110,7 @@ def figures(subject: Subject) -> tuple[str, ...]:
         fmt.change(ended.effect, ended.interval, ended.scale, subject.unit) if ended.effect is not None else "",
         fmt.count(ended.pairs, "pair") if ended.pairs else "",
         "weak evidence" if ended.weak else "",
+        *map(fmt.confirmed, ended.confirmations),
         f"inspector: {tally(ended.findings)}" if ended.findings else "",
         fmt.one_line(ended.commit or ended.sha)[:10],
         fmt.duration(ended.seconds) if ended.seconds else "",
