@@ -22,14 +22,13 @@ def role_of(request: Mapping[str, Any]) -> str:
 
 
 def by_role(**scripts: Iterable[Answer]) -> Script:
-    """Each role's answers in turn. A reflector without a script says the same each time."""
+    """Each role's answers in turn. A reflector and an inspector without a script say the same each time."""
     rest = {role: iter(answers) for role, answers in scripts.items()}
-    rest.setdefault("reflector", iter(()))
 
     def answer(request: dict[str, Any]) -> Answer:
         role = role_of(request)
-        if role == "reflector":
-            return next(rest[role], Say([reflection()]))
+        if role in ("reflector", "inspector"):
+            return next(rest.get(role, iter(())), Say([reflection() if role == "reflector" else verdict(True)]))
         return next(rest.get(role, iter(())), Fail(400, "invalid_request_error", f"the {role}'s script has ended"))
 
     return answer
@@ -73,6 +72,10 @@ def reflection(**changes: Any) -> dict[str, Any]:
     return tool("submit_reflection", **{"observation": "The cost follows the value.", "next": "Go on.", **changes})
 
 
+def verdict(accept: bool, reason: str = "", *remarks: str) -> dict[str, Any]:
+    return tool("submit_verdict", accept=accept, reason=reason, remarks=list(remarks))
+
+
 def finish(description: str = "", **more: Any) -> dict[str, Any]:
     return tool("finish", description=description, **more)
 
@@ -101,4 +104,4 @@ def said(request: Mapping[str, Any]) -> str:
 
 
 __all__ = ["Answer", "Fail", "Say", "by_role", "finish", "nothing_left", "plan", "reflection", "replace", "results_of",
-           "role_of", "said", "text", "tool", "write"]  # fmt: skip
+           "role_of", "said", "text", "tool", "verdict", "write"]  # fmt: skip

@@ -13,7 +13,7 @@ import pytest
 from autotune_tui.agents.claude import client as client_module
 from autotune_tui.config import SessionConfig, parse
 from autotune_tui.journal.files import SessionFolder
-from autotune_tui.model.events import Usage
+from autotune_tui.model.events import Inspection, Usage
 from claude_support import (
     Fail,
     Say,
@@ -28,6 +28,7 @@ from claude_support import (
     said,
     text,
     tool,
+    verdict,
     write,
 )
 from engine_support import EXACT, Session, git, make_repo
@@ -145,9 +146,13 @@ async def test_plan_tools_edit_failing_check_rework_keep(tmp_path: Path) -> None
     assert "- Try a quarter of it (seen in #1)" in played.session.folder.ideas.read_text()
     assert "Where is the cost?" in played.text(1, "agent.log")
     lines = [json.loads(line) for line in played.text(1, "transcript.jsonl").splitlines()]
-    assert {line["role"] for line in lines if line["kind"] == "assistant"} == {"planner", "editor", "reflector"}
+    assert {line["role"] for line in lines if line["kind"] == "assistant"} == {
+        "planner", "editor", "inspector", "reflector",
+    }  # fmt: skip
     usage = [event for event in played.session.events if isinstance(event, Usage)]
-    assert [event.role for event in usage] == ["planner"] * 2 + ["editor"] * 5 + ["reflector"] + ["planner"]
+    assert [event.role for event in usage] == [
+        "planner", "planner", "editor", "editor", "editor", "editor", "editor", "inspector", "reflector", "planner",
+    ]  # fmt: skip
     assert all(event.cache_read_tokens == 5000 and event.usd > 0 for event in usage)
     assert played.session.state.usage.usd == pytest.approx(sum(event.usd for event in usage))
 
@@ -204,6 +209,57 @@ async def test_trouble_of_every_kind_in_one_session(tmp_path: Path) -> None:
     assert end.outcome == "completed"
     for words in ("The rate limit is reached", "The provider is overloaded", "broke off"):
         assert words in played.notes
+
+
+async def test_what_the_inspector_rejects_is_not_kept(tmp_path: Path) -> None:
+    """L14: it sees goal, diff and figures, but nothing of the plan; its reason and its remarks are journalled."""
+    script = by_role(
+        planner=[Say([plan()]), Say([plan("Lower it to a quarter", hypothesis="A quarter should do because it is less.")]),
+                 Say([nothing_left()])],
+        editor=[
+            Say([replace("src/value.txt", "100", "50"), finish("Halve the value", notes="A brilliant idea.")]),
+            Say([replace("src/value.txt", "100", "25"), finish("Quarter the value")]),
+        ],
+        inspector=[
+            Say([tool("read_file", path="src/value.txt")]),
+            Say([verdict(False)]),
+            Say([verdict(False, "It fits only this benchmark: src/value.txt")]),
+            Say([verdict(True, "", "The file has no comment.")]),
+        ],
+    )  # fmt: skip
+    played, _ = await play(tmp_path, script)
+    assert played.verdicts == [("discard", "inspector"), ("keep", "improvement")]
+    assert "It fits only this benchmark" in played.session.state.experiments[-2].detail
+    asked = played.of("inspector")
+    assert "-100" in said(asked[0]) and "+50" in said(asked[0]) and "changed by" in said(asked[0])
+    for praise in ("brilliant", "should improve", "less-work", "Both rankings"):
+        assert praise not in json.dumps(asked[0]["messages"])
+    assert results_of(asked[1])[0]["content"] == "1\t50"
+    assert "must have its reason" in results_of(asked[2])[0]["content"]
+    looks = [event for event in played.session.events if isinstance(event, Inspection) and event.by == "model"]
+    assert [bool(look.blocked) for look in looks] == [True, False]
+    assert looks[1].findings[0]["text"] == "The file has no comment."
+
+
+async def test_a_keep_is_not_lost_because_its_inspector_is_gone(tmp_path: Path) -> None:
+    script = by_role(
+        planner=[Say([plan()]), Say([nothing_left()])],
+        editor=[Say([replace("src/value.txt", "100", "50"), finish("Halve the value")])],
+        inspector=[Fail(403, "permission_error", "not this model")],
+    )
+    played, _ = await play(tmp_path, script)
+    assert played.verdicts == [("keep", "improvement")]
+    assert "no second look by the model: The key may not do this" in played.notes
+
+
+async def test_the_inspector_can_be_switched_off(tmp_path: Path) -> None:
+    script = by_role(
+        planner=[Say([plan()]), Say([nothing_left()])],
+        editor=[Say([replace("src/value.txt", "100", "50"), finish("Halve the value")])],
+    )
+    played, _ = await play(tmp_path, script, agent="inspect = false")
+    assert played.verdicts == [("keep", "improvement")]
+    assert played.of("inspector") == []
 
 
 async def test_what_is_out_of_scope_is_refused_by_the_tool(tmp_path: Path) -> None:

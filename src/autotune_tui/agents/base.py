@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from autotune_tui.errors import AgentError
 from autotune_tui.model.profile import Profile
@@ -164,6 +164,15 @@ class Reflection:
 
 
 @dataclass(frozen=True, slots=True)
+class Opinion:
+    """What an inspector has to say of a change. `reason` is why it is not accepted; `remarks` do not count against it."""
+
+    accepted: bool
+    reason: str = ""
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class AgentEvent:
     """Something to show while the agent works."""
 
@@ -193,6 +202,17 @@ class AlreadyTried(Exception):
 
 class AgentUnavailable(AgentError):
     """The agent cannot work until its user has done something, or its provider is back: the session pauses."""
+
+
+@runtime_checkable
+class Inspector(Protocol):
+    """An agent that can also judge a change that was measured to be better, without knowing why it was made."""
+
+    inspects: bool
+    """Whether it is to be asked."""
+
+    async def inspect(self, context: Context, description: str, diff: str, outcome: Outcome, emit: Emit) -> Opinion:
+        """Whether the change should be kept. Raises AgentError, BudgetReached."""
 
 
 class Agent(Protocol):

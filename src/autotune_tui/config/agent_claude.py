@@ -56,6 +56,9 @@ class AgentClaude(Table):
     editor_effort: Effort = Field("medium", description="Its effort")
     inspector: str = Field("claude-opus-5-5", description="Model that looks at a change a second time", min_length=1)
     inspector_effort: Effort = Field("medium", description="Its effort")
+    inspect: bool = Field(
+        True, description="Let the model look at a would-be keep, once the rules have passed it", strict=True
+    )
     reflector: str = Field("claude-sonnet-5-5", description="Model that reflects on outcomes", min_length=1)
     reflector_effort: Effort = Field("low", description="Its effort")
     thinking: bool = Field(

@@ -7,6 +7,7 @@ import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from autotune_tui.engine import second_look
 from autotune_tui.engine.core import Engine
 from autotune_tui.inspector import Change, FileChange, Finding, Gain, Material, Policy, blocked, inspect
 from autotune_tui.inspector.material import declared, is_declaration, modules_of, named_in, tests_of
@@ -36,7 +37,7 @@ async def look(x: Experiment) -> str:
     x.engine.record(
         Inspection(experiment=x.number, blocked=reason, findings=tuple(asdict(finding) for finding in found))
     )
-    return reason
+    return reason or await second_look.ask(x)
 
 
 def findings(x: Experiment) -> tuple[Finding, ...]:

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from autotune_tui.agents import words
-from autotune_tui.agents.base import BudgetReached, Context, Edit, Emit, Failure, Outcome, Plan, Reflection
-from autotune_tui.agents.claude import editor, planner, reflector
+from autotune_tui.agents.base import BudgetReached, Context, Edit, Emit, Failure, Opinion, Outcome, Plan, Reflection
+from autotune_tui.agents.claude import editor, inspector, planner, reflector
 from autotune_tui.agents.claude.client import FIRST_WAIT, Client
 from autotune_tui.agents.claude.conversation import Conversation
 from autotune_tui.agents.claude.key import Key, take_key
@@ -48,6 +48,7 @@ class ClaudeAgent:
     def __init__(self, key: Key, settings: AgentClaude, commands: Commands, *, first_wait: float = FIRST_WAIT) -> None:
         self._key, self._settings, self._commands = key, settings, commands
         self._client = Client(key, settings, first_wait=first_wait)
+        self.inspects = settings.inspect
 
     async def propose(self, context: Context, emit: Emit) -> Plan:
         """A plan, or NothingToPropose; AlreadyTried when it insists on an old one."""
@@ -67,6 +68,11 @@ class ClaudeAgent:
             except BudgetReached as reached:
                 step.transcript.notice(f"no rework: {reached}")
                 return None
+
+    async def inspect(self, context: Context, description: str, diff: str, outcome: Outcome, emit: Emit) -> Opinion:
+        """Whether a change that was measured to be better should be kept."""
+        async with self._step(context, emit) as step:
+            return await inspector.inspect(step, description, diff, outcome)
 
     async def reflect(self, context: Context, plan: Plan, outcome: Outcome, emit: Emit) -> Reflection:
         """What was learned; only the figures when nothing was, or when the budget is used up."""

@@ -24,8 +24,12 @@ class Step:
     commands: Commands
 
     @property
+    def reading(self) -> list[AnyTool]:
+        return Files(self.worktree).looking()
+
+    @property
     def looking(self) -> list[AnyTool]:
-        return [*Files(self.worktree).looking(), Memory(self.context).tool()]
+        return [*self.reading, Memory(self.context).tool()]
 
     @property
     def changing(self) -> list[AnyTool]:
