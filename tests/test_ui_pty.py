@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import select
 import shlex
 import shutil
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,90 +13,22 @@ from autotune_tui.journal.files import SessionFolder
 from autotune_tui.journal.lock import holder
 from autotune_tui.journal.reader import load_state, read_journal
 from autotune_tui.model.events import Control
-from engine_support import git, make_repo, snapshot
+from engine_support import git, snapshot
+from tmux_terminal import Terminal, repository
 
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="needs tmux: apt-get install tmux")
-
-PATIENCE = 60.0
-"""Seconds for anything to appear, on a machine that others use as well."""
-BENCH = """\
-#!/bin/sh
-# Works for a moment; the metric is the number in src/value.txt, with noise of about 1 %.
-echo "working on $(cat src/value.txt)"
-sleep 0.05
-seed=$(od -An -N3 -tu4 /dev/urandom)  # three bytes: awk takes all seeds above 2^31 for one
-awk -v seed="$seed" -v v="$(cat src/value.txt)" 'BEGIN {
-  srand(seed); n = (rand() + rand() + rand() - 1.5) * 0.02; printf "METRIC cost=%.6f\\n", v * (1 + n) }'
-"""
-AGENT = """\
-#!/bin/sh
-# Every third idea is good, the others do nothing.
-value=$(cat src/value.txt)
-[ $((AUTOTUNE_EXPERIMENT % 3)) = 1 ] && value=$(echo "$value" | awk '{ print $1 * 0.9 }') || value="${value}0"
-case $value in *.*) ;; *) value="$value.0" ;; esac
-echo "$value" > src/value.txt
-echo "{\\"description\\": \\"Idea $AUTOTUNE_EXPERIMENT\\", \\"hypothesis\\": \\"A lower number should cost less\\"}"
-"""
-
-
-class Terminal:
-    """A shell in a terminal of tmux, which interprets what is written to it as a terminal on a desk does."""
-
-    def __init__(self, folder: Path, size: tuple[int, int]) -> None:
-        self._tmux = ["tmux", "-S", str(folder / "tmux.socket"), "-f", "/dev/null"]
-        home = {name: str(folder / name) for name in ("XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")}
-        environment = {**os.environ, **home, "PS1": "$ ", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-        self._run(
-            "new-session", "-d", "-x", str(size[0]), "-y", str(size[1]), "sh",
-            env={name: value for name, value in environment.items() if name not in ("TMUX", "COLUMNS", "LINES")},
-        )  # fmt: skip
-        pipe = folder / "output"
-        os.mkfifo(pipe)
-        self._output = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-        self._run("pipe-pane", f"exec cat > {shlex.quote(str(pipe))}")
-
-    def _run(self, *arguments: str, env: dict[str, str] | None = None) -> str:
-        done = subprocess.run([*self._tmux, *arguments], check=True, capture_output=True, text=True, env=env)
-        return done.stdout
-
-    def press(self, *keys: str) -> None:
-        self._run("send-keys", *keys)
-
-    def type(self, text: str) -> None:
-        self._run("send-keys", "-l", text)
-
-    def screen(self) -> str:
-        return self._run("capture-pane", "-p")
-
-    def until(self, *texts: str, without: str = "") -> str:
-        """The screen, once all these texts are on it."""
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            screen = self.screen()
-            if all(text in screen for text in texts) and not (without and without in screen):
-                return screen
-            assert time.monotonic() < deadline, f"{texts} did not appear:\n{screen}"
-            if select.select([self._output], [], [], 0.5)[0]:  # until something is written
-                os.read(self._output, 1 << 20)
-
-    def end(self) -> None:
-        self._run("kill-server")
-        os.close(self._output)
 
 
 @pytest.fixture(params=[(80, 24), (140, 45)], ids=["80x24", "140x45"])
 def terminal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Terminal]:
     made = Terminal(tmp_path, request.param)
     yield made
-    made.end()
+    made.close()
 
 
 @pytest.fixture
 def repo(tmp_path: Path) -> Path:
-    made = make_repo(tmp_path, {"Makefile": "test:\n\tgrep -q . src/value.txt\n"}, BENCH)
-    (tmp_path / "agent.sh").write_text(AGENT)
-    (tmp_path / "agent.sh").chmod(0o755)
-    return made
+    return repository(tmp_path)
 
 
 def set_up(terminal: Terminal, repo: Path) -> None:
