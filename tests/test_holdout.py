@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from tests.engine_support import EXACT, Session, configure, git, make_repo
 
-from autotune_tui.config import parse
+from autotune_tui.config import SessionConfig, parse
 from autotune_tui.engine.confirming import Said, unharmed, weigh, wins
 from autotune_tui.engine.holdout import UNSEEN, exposed, refuse
 from autotune_tui.engine.second import looks
 from autotune_tui.errors import ConfigError, EngineError
 from autotune_tui.measure.sandbox import find_sandbox
-from autotune_tui.model.events import Confirmation
+from autotune_tui.model.events import Confirmation, Record
 from autotune_tui.report import final_report, living_document
 from autotune_tui.stats.order import block_order
 
@@ -171,7 +171,7 @@ def test_an_absolute_path_into_the_repository_is_found_as_well(tmp_path: Path) -
     assert exposed(f"python {tmp_path}/holdout.py", [], ["src/**"], tmp_path, tmp_path) == ("holdout.py",)
 
 
-def settings_with(folder: Path, holdout: str):
+def settings_with(folder: Path, holdout: str) -> SessionConfig:
     return configure(folder / "cache", "true", f"[holdout]\n{holdout}")
 
 
@@ -353,10 +353,21 @@ async def test_what_is_kept_and_told_has_no_word_of_the_holdout(tmp_path: Path) 
         assert not [text for text in told if secret in text]
     # A person sees the figures, beside those of the metric.
     report = final_report(state)
-    assert "holdout" in report and "−20.0 %" in report
+    assert "holdout: does not hold, cost 0.0 %" in report and "holdout: holds, cost −20.0 %" in report
+    assert "#1 holdout: does not hold" in " ".join(note.text for note in state.notes), "the loop screen shows notes"
     command = [sys.executable, "-m", "autotune_tui", "show", "1", str(repo)]
     shown = (await asyncio.to_thread(subprocess.run, command, capture_output=True, check=True)).stdout.decode()
-    assert "holdout" in shown and "0.0 %" in shown
+    assert "confirmed by: holdout: does not hold, cost 0.0 %" in shown
+
+
+class Died(Exception):
+    """As if the engine had been killed after a record was on disk."""
+
+
+class UntilConfirmed(list[Record]):
+    def append(self, record: Record) -> None:
+        if isinstance(record, Confirmation):
+            raise Died
 
 
 async def test_an_experiment_that_is_interrupted_in_the_holdout_is_begun_again(tmp_path: Path) -> None:
@@ -366,14 +377,7 @@ async def test_an_experiment_that_is_interrupted_in_the_holdout_is_begun_again(t
     config = configure(tmp_path / "cache", "echo 90 > src/value.txt", more)
     session = Session(repo, config)
 
-    class Died(Exception):
-        pass
-
-    def die(record: object) -> None:
-        if isinstance(record, Confirmation):
-            raise Died
-
-    session.events = type("Sink", (list,), {"append": staticmethod(die)})()  # type: ignore[assignment]
+    session.events = UntilConfirmed()
     with pytest.raises(Died):
         await session.run()
     assert git(repo, "rev-parse", "autotune/001-test") == git(repo, "rev-parse", "main")
