@@ -7,12 +7,19 @@ from pathlib import Path
 import pytest
 
 from autotune_tui.errors import ConfigError
-from autotune_tui.model.events import Control, Health, Phase, Record
+from autotune_tui.model.events import Control, Health, Phase, Record, Result, Veto
 from autotune_tui.model.state import fold
 from autotune_tui.ui.commands import BY_ID, COMMANDS, Mode, Situation, choose, pausing, shown_keys
 from autotune_tui.ui.settings import Settings, load_settings, save_theme, settings_file
 from journal_sessions import experiment, opening
 
+KEPT = [
+    *opening(),
+    Result(index=1, status="keep", metric=90.0, sha="b", incumbent="a"),
+    Result(index=2, status="discard", metric=99.0, sha="c", incumbent="b"),
+]
+ASKED = Control(id="x", command="veto", by="Ann", data={"experiment": 1})
+VETO = Veto(experiment=1, state="done", by="Ann", why="so", from_commit="b", to_commit="d")
 MEASURING = [*opening(), Phase(experiment=1, phase="sync"), Phase(experiment=1, phase="measure")]
 
 
@@ -44,6 +51,20 @@ def situation(mode: Mode = "live", *records: Record, engine: bool = True, **more
         ("start", situation("watch", engine=False), "this screen only watches; open the session without --watch"),
         ("idea", situation("live", engine=False), ""),
         ("idea", situation("watch"), "this screen only watches; open the session without --watch"),
+        ("pause-now", situation("live", *MEASURING), ""),
+        ("pause-now", situation("live", *opening()), "no experiment is running"),
+        ("veto", situation("live", *KEPT, selected=1, engine=False), ""),
+        ("veto", situation("watch", *KEPT, selected=1), "this screen only watches; open the session without --watch"),
+        ("veto", situation("live", *KEPT), "no experiment is selected"),
+        ("veto", situation("live", *KEPT, selected=0), "the baseline is no experiment"),
+        ("veto", situation("live", *KEPT, selected=2), "#2 was not kept"),
+        ("veto", situation("live", *KEPT, VETO, selected=1), "#1 was vetoed already, by Ann"),
+        ("veto", situation("live", *KEPT, ASKED, selected=1), "Ann has asked for a veto of #1 already"),
+        ("veto", situation("live", *KEPT, folder=False, selected=1), "this journal lies alone, without a session's folder"),
+        ("rescue", situation("live", *KEPT, selected=2, engine=False), ""),
+        ("rescue", situation("live", *KEPT, selected=1), "#1 was kept"),
+        ("rescue", situation("live", *KEPT, VETO, selected=1), ""),
+        ("rescue", situation("replay", *KEPT, selected=2), "this is a replay"),
         ("explain", situation("watch", *opening()), ""),
         ("explain", situation("watch"), "nothing has been journalled yet"),
         ("details", situation("watch", selected=0), ""),
@@ -84,7 +105,7 @@ def test_the_line_of_keys_has_five_at_most_and_only_what_can_be_done(mode: Mode,
 def test_every_command_has_a_sentence_an_area_and_a_key_and_what_destroys_asks_first() -> None:
     assert all(command.sentence.endswith(".") and ": " in command.title and command.keys for command in COMMANDS)
     assert len(BY_ID) == len(COMMANDS)
-    assert {command.id for command in COMMANDS if command.confirmation} == {"stop", "rebaseline"}
+    assert {command.id for command in COMMANDS if command.confirmation} == {"stop", "rebaseline", "pause-now"}
 
 
 def test_settings_are_in_the_user_s_configuration_folder() -> None:

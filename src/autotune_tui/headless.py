@@ -30,6 +30,7 @@ from autotune_tui.model.events import (
     Session,
     Unreadable,
     Validation,
+    Veto,
     to_record,
 )
 from autotune_tui.model.experiment import Experiment
@@ -50,7 +51,7 @@ from autotune_tui.model.state import SessionState, fold
 if TYPE_CHECKING:
     from rich.live import Live
 
-MARKS = {"keep": "✓", "discard": "·", "crash": "✗", "checks_failed": "✗"}
+MARKS = {"keep": "✓", "discard": "·", "crash": "✗", "checks_failed": "✗", "vetoed": "⊘"}
 """Each beside its word, never alone; a status that this version does not know gets a question mark."""
 
 STEPS = {
@@ -100,8 +101,11 @@ def line(record: Record, state: SessionState) -> str | None:
         case Inspection():
             return _inspection(record)
         case Control():
-            answer = "accepted" if record.accepted else "refused"
+            answer = record.state or ("accepted" if record.accepted else "refused")
             return f"{record.command} by {one_line(record.by)} {answer}: {one_line(record.reason)}"
+        case Veto(state="done"):
+            why = f"{one_line(record.by)}: {one_line(record.why)}"
+            return f"#{record.experiment} {MARKS['vetoed']} vetoed by {why}; the branch goes on with {record.to_commit[:10]}"
         case Note():
             return f"{'warning: ' if record.level == 'warning' else ''}{one_line(record.text, 300)}"
         case Unreadable():

@@ -51,6 +51,7 @@ def _no_improvement(outcome: Outcome, direction: Direction) -> str:
 _MEANINGS = {
     "keep": "a real improvement, and kept",
     "regression": "it got worse",
+    "vetoed": "it was kept, and a person took it back",
     "inconclusive": "the noise hides whatever effect it has",
     "guard": "the metric may be better, but a guard was broken",
     "holdout": "it did not hold on data it has not seen",

@@ -25,6 +25,8 @@ ORDER = (
     control.stop,
     control.rebaseline,
     control.repair,
+    control.veto,
+    control.rescue,
     control.propose,
     reading.status,
     reading.explain,

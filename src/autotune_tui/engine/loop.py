@@ -56,6 +56,7 @@ async def _begin(engine: Engine, control: Control) -> None:
     if changed:
         engine.note(f"a new segment, as asked for: {locks.shortened(changed)}")
         await control.run(open_segment(engine, number + 1))
+        control.done("rebaseline", f"segment {number + 1} begins at the current code")
         return
     await control.run(prepare_both(engine, engine.workspace.tip(), engine.folder.baseline / "bench.log"))
     if engine.watch is None:  # begun by an earlier version

@@ -6,11 +6,11 @@ import itertools
 from dataclasses import dataclass
 from typing import Literal
 
-from autotune_tui.model.experiment import Experiment
+from autotune_tui.model.experiment import BY_HAND, Experiment
 from autotune_tui.model.state import SessionState
 
-Kind = Literal["baseline", "keep", "discard", "failure", "other"]
-_ORDER: dict[Kind, int] = {"baseline": 0, "keep": 1, "discard": 2, "other": 3, "failure": 4}
+Kind = Literal["baseline", "keep", "discard", "vetoed", "failure", "other"]
+_ORDER: dict[Kind, int] = {"baseline": 0, "keep": 1, "discard": 2, "vetoed": 3, "other": 4, "failure": 5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,8 @@ class Row:
     incumbent: bool
     target: bool
     """A keep or baseline whose value is at the target or better."""
+    note: str = ""
+    """What a person decided about it, in words."""
 
 
 def rank(state: SessionState, segment: int | None = None) -> list[Row]:
@@ -52,7 +54,8 @@ def rank(state: SessionState, segment: int | None = None) -> list[Row]:
     for experiment in sorted((e for e in state.experiments if e.segment == chosen.number), key=place):
         kind = _kind(experiment)
         value = experiment.metric if kind != "failure" else None
-        compared = value is not None and base is not None and kind == "keep"
+        beside = vetoed_beside(state, experiment)
+        compared = value is not None and base is not None and kind == "keep" and not beside
         rows.append(
             Row(
                 rank=next(ranks) if kind == "keep" else None,
@@ -60,11 +63,29 @@ def rank(state: SessionState, segment: int | None = None) -> list[Row]:
                 experiment=experiment,
                 change=(value - base) / abs(base) if compared and value is not None and base else None,
                 difference=value - base if compared and value is not None and base is not None else None,
-                incumbent=experiment is chosen.incumbent,
-                target=kind in ("keep", "baseline") and _at_target(chosen.config.target, sign, value),
+                incumbent=experiment is chosen.incumbent
+                and (chosen.reverted is None or chosen.reverted.value is not None),
+                note=_note(experiment, beside),
+                target=kind in ("keep", "baseline") and not beside and _at_target(chosen.config.target, sign, value),
             )
         )
     return rows
+
+
+def vetoed_beside(state: SessionState, experiment: Experiment) -> list[int]:
+    """The vetoed keeps that were in place when this keep was measured: its value is not one of the branch as it is."""
+    if not experiment.kept:
+        return []
+    return [veto.experiment for veto in state.vetoes if str(experiment.index) in veto.later]
+
+
+def _note(experiment: Experiment, beside: list[int]) -> str:
+    if experiment.veto is not None:
+        return f"vetoed by {experiment.veto.by}: {experiment.veto.why}"
+    words = [f"measured with {' and '.join(f'#{number}' for number in beside)} in place"] if beside else []
+    if experiment.kept and experiment.reason == BY_HAND:
+        words.append(f"kept by hand, by {experiment.by}: {experiment.why}")
+    return "; ".join(words)
 
 
 def best(state: SessionState) -> Experiment | None:
@@ -84,6 +105,8 @@ def _kind(experiment: Experiment) -> Kind:
         return "keep"
     if experiment.failed:
         return "failure"
+    if experiment.veto is not None:
+        return "vetoed"
     return "discard" if experiment.status == "discard" else "other"
 
 

@@ -75,6 +75,8 @@ class SessionState:
     mode: str = "optimize"
     streaks: Streaks = field(default_factory=Streaks)
     usage: UsageTotals = field(default_factory=UsageTotals)
+    vetoes: list[Veto] = field(default_factory=list)
+    """Those after which the branch has moved."""
     controls: list[Control] = field(default_factory=list)
     pending: list[Control] = field(default_factory=list)
     """Commands that were accepted for later and of which it is not known yet what became."""

@@ -84,6 +84,7 @@ def _copy(state: SessionState) -> SessionState:
         milestones=list(state.milestones),
         controls=list(state.controls),
         pending=list(state.pending),
+        vetoes=list(state.vetoes),
         notes=list(state.notes),
     )
 
@@ -234,6 +235,7 @@ def _veto(state: SessionState, event: Veto) -> None:
     state.veto = event if event.state == "intent" else None
     if event.state != "done" or not state.segments:
         return
+    state.vetoes.append(event)
     _not_pending(state, "veto", event.experiment)
     for place, experiment in enumerate(state.experiments):
         if experiment.index == event.experiment and experiment.kept:

@@ -72,7 +72,13 @@ def _best(state: SessionState) -> list[str]:
     if best is None:
         return ["No baseline was measured yet."]
     words = [f"Baseline: {fmt.metric(state.baseline_value, unit)}"]
-    if best.baseline:
+    reverted = state.segment.reverted if state.segment else None
+    if reverted is not None:
+        value = fmt.metric(state.incumbent_value, unit)
+        words.append(
+            f"Incumbent: {value}, after the veto of #{reverted.experiment}, commit {code(reverted.to_commit[:10])}"
+        )
+    elif best.baseline:
         words.append("Nothing better was found yet.")
     else:
         words.append(

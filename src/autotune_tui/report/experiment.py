@@ -8,7 +8,7 @@ from typing import Any
 from autotune_tui.model import findings
 from autotune_tui.model import format as fmt
 from autotune_tui.model.events import Plan
-from autotune_tui.model.experiment import Experiment, Segment
+from autotune_tui.model.experiment import BY_HAND, Experiment, Segment
 from autotune_tui.model.state import SessionState
 from autotune_tui.report.markdown import bullets, code, document, inline, section
 from autotune_tui.report.tables import effect_of
@@ -104,7 +104,9 @@ def effect_words(experiment: Experiment, segment: Segment) -> str:
     words = f"about {effect_of(experiment, segment)}"
     if experiment.pairs:
         words += f", {fmt.count(experiment.pairs, 'pair')}"
-    if experiment.kept:
+    if experiment.kept and experiment.reason == BY_HAND:
+        words += f"; kept by hand, by {inline(experiment.by)}: {inline(experiment.why)}; no proven gain"
+    elif experiment.kept:
         words += "; selected on its own data, may be optimistic"
     if experiment.weak:
         words += "; weak evidence"

@@ -8,6 +8,7 @@ from autotune_tui.model import findings
 from autotune_tui.model import format as fmt
 from autotune_tui.model.events import Validation
 from autotune_tui.model.experiment import Experiment, Segment
+from autotune_tui.model.override import find
 from autotune_tui.model.state import SessionState
 from autotune_tui.report.experiment import effect_words
 from autotune_tui.report.markdown import block, bullets, code, document, inline, section
@@ -33,6 +34,7 @@ def final_report(
         f"Report on {inline(name_of(state))}",
         ["", *_goal(state), *(f"**{line}**" for line in headlines(state))],
         section("Keeps", _keeps(state)),
+        section("Vetoed", _vetoed(state)),
         section("What the inspector found", _findings(state)),
         section("All experiments", tables),
         section("Second benchmarks", _second(state)),
@@ -122,6 +124,18 @@ def _milestones(state: SessionState) -> list[str]:
         for mark in state.milestones
         if mark.segment in segments
     )
+
+
+def _vetoed(state: SessionState) -> list[str]:
+    """The keeps that a person took back, which no figure above counts."""
+    words = []
+    for veto in state.vetoes:
+        experiment = find(state, veto.experiment)
+        what = inline(experiment.description) if experiment else ""
+        when = veto.timestamp[:16].replace("T", " ")
+        why = f"by {inline(veto.by)}, {when}: {inline(veto.why)}"
+        words.append(f"#{veto.experiment} {what}: {why} ({code(veto.to_commit[:10])})")
+    return bullets(words)
 
 
 def _trust(state: SessionState, mad_confidence: float | None) -> list[str]:

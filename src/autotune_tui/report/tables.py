@@ -28,7 +28,8 @@ def results_tsv(state: SessionState) -> str:
     lines = ["experiment\tcommit\tmetric\tstatus\tdescription"]
     for experiment in state.experiments:
         metric = 0.0 if experiment.metric is None else experiment.metric
-        status = "baseline" if experiment.baseline else fmt.one_line(experiment.status) or "unknown"
+        vetoed = "discard" if experiment.veto else ""  # the word that other tools know for what is not on the branch
+        status = "baseline" if experiment.baseline else vetoed or fmt.one_line(experiment.status) or "unknown"
         number = 0 if experiment.baseline else experiment.index
         commit = fmt.one_line(experiment.commit or experiment.sha) or "-"
         lines.append(f"{number}\t{commit}\t{metric!r}\t{status}\t{_description(experiment)}")
@@ -100,7 +101,7 @@ def effect_of(experiment: Experiment, segment: Segment) -> str:
 def _status(row: Row) -> str:
     experiment = row.experiment
     words = [cell(experiment.status or "unknown")]
-    if experiment.reason and row.kind not in ("keep", "baseline"):
+    if experiment.reason and row.kind not in ("keep", "baseline", "vetoed"):
         words.append(f"({cell(experiment.reason)})")
     if experiment.weak:
         words.append("weak evidence")
@@ -108,6 +109,8 @@ def _status(row: Row) -> str:
         words.append("◆ incumbent")
     if row.target:
         words.append("◎ target")
+    if row.note:
+        words.append(f"({cell(row.note)})")
     return " ".join(words)
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from autotune_tui.ui.commands import COMMANDS, Command
+from autotune_tui.model.format import one_line
+from autotune_tui.model.override import find, later_keeps
+from autotune_tui.ui.commands import BY_ID, COMMANDS, OTHERWISE, Command
 
 if TYPE_CHECKING:
     from autotune_tui.journal.files import SessionFolder
     from autotune_tui.ui.app import AutotuneApp
     from autotune_tui.ui.screens.loop import LoopScreen
 
-_SENT = frozenset({"pause", "resume", "skip", "stop", "repair", "rebaseline"})
+_SENT = frozenset({"pause", "resume", "stop", "repair", "rebaseline"})
+_AGAIN = "Keep it also when no gain is proven (never when it is worse)"
 
 
 def perform(app: AutotuneApp, command: Command, screen: LoopScreen) -> None:
@@ -28,8 +32,10 @@ def perform(app: AutotuneApp, command: Command, screen: LoopScreen) -> None:
         def answered(answer: str | None) -> None:
             if answer == "yes":
                 _do(app, command, screen)
+            elif answer == "other":
+                app.send(command.id, data=OTHERWISE[command.id])
 
-        app.push_screen(confirm(command.confirmation), answered)
+        app.push_screen(confirm(command.confirmation, lambda: command.blocked(screen.situation())), answered)
 
 
 def _do(app: AutotuneApp, command: Command, screen: LoopScreen) -> None:
@@ -37,6 +43,13 @@ def _do(app: AutotuneApp, command: Command, screen: LoopScreen) -> None:
     match command.id:
         case id if id in _SENT:
             app.send(id)
+        case "pause-now":
+            app.send("pause", data={"now": True})
+        case "skip":
+            current = screen.store.state.current
+            app.send("skip", data={"experiment": current.number if current else 0})
+        case "veto" | "rescue" if selected is not None:
+            _ask_why(app, command, screen, selected)
         case "start":
             app.start_engine()
             screen.tick()
@@ -56,6 +69,35 @@ def _do(app: AutotuneApp, command: Command, screen: LoopScreen) -> None:
             _help(app, screen)
         case "quit":
             app.leave()
+
+
+def _ask_why(app: AutotuneApp, command: Command, screen: LoopScreen, number: int) -> None:
+    """Ask why, and send it. The experiment is the one that was selected when the question came up."""
+    from autotune_tui.ui.screens.why import Why, WhyScreen
+
+    def blocked() -> str:
+        return command.blocked(replace(screen.situation(), selected=number))
+
+    def answered(why: Why | None) -> None:
+        if why is None:
+            return
+        app.send(command.id, why.text, {"experiment": number, "keep": why.ticked})
+        if screen.store.engine is None:
+            key = app.key_of(BY_ID["start"])
+            app.notify(
+                f"The {command.id} waits in the inbox: {key} starts an engine, which does it first.", markup=False
+            )
+
+    experiment = find(screen.store.state, number)
+    what = f"#{number}: {one_line(experiment.description, 200)}" if experiment else f"#{number}"
+    if command.id == "veto":
+        later = [f"#{keep.index}" for keep in later_keeps(screen.store.state, number)]
+        after = f" If {', '.join(later)} changed the same lines, the veto is refused." if later else ""
+        message = f"{what}\n\nThe branch goes on with a commit that undoes it, and is measured again.{after} Why?"
+        app.push_screen(WhyScreen(f"Veto #{number}", message, blocked), answered)
+    else:
+        message = f"{what}\n\nIt goes through all checks and is measured again, on the code of now. Why?"
+        app.push_screen(WhyScreen(f"Rescue #{number}", message, blocked, box=_AGAIN), answered)
 
 
 def _explain(app: AutotuneApp, screen: LoopScreen) -> None:

@@ -10,7 +10,7 @@ import gc
 import select
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -24,6 +24,7 @@ from autotune_tui.errors import AutotuneError
 from autotune_tui.journal.files import SessionFolder
 from autotune_tui.model.events import Control
 from autotune_tui.model.format import one_line
+from autotune_tui.model.state import DEFERRED
 from autotune_tui.ui.commands import BY_ID, COMMANDS, Command, Mode
 from autotune_tui.ui.follower import Look
 from autotune_tui.ui.settings import Settings
@@ -74,7 +75,7 @@ class AutotuneApp(App[int]):
         self._engine: EngineProcess | None = None
         self._leave_when_stopped = False
         self._awaited: dict[str, str] = {}
-        """Commands that were sent and not answered yet, by id."""
+        """Commands that were sent from here, by id."""
         self._waiting: Timer | None = None
         self._known = False
         """Whether the open session's journal has been read to its end once."""
@@ -204,7 +205,7 @@ class AutotuneApp(App[int]):
         if self.mode == "live" and wants_engine(self.store.look):
             self.start_engine()
 
-    def send(self, command: str, text: str = "") -> None:
+    def send(self, command: str, text: str = "", data: Mapping[str, Any] | None = None) -> None:
         """Put a command into the open session's inbox; its answer comes back through the journal and is told."""
         from getpass import getuser
 
@@ -213,7 +214,7 @@ class AutotuneApp(App[int]):
         if self.mode != "live" or self.store.folder is None:
             raise ValueError("only a live session takes commands")
         try:
-            self._awaited[send(self.store.folder.inbox, command, by=getuser(), text=text)] = command
+            self._awaited[send(self.store.folder.inbox, command, by=getuser(), text=text, data=data)] = command
         except AutotuneError as error:
             self.tell(error)
 
@@ -261,7 +262,12 @@ class AutotuneApp(App[int]):
         if self._leave_when_stopped:
             self.exit(0)
         else:
-            self.push_screen(leaving(self.store.folder.id if self.store.folder else "The session"), self._left)
+            name = self.store.folder.id if self.store.folder else "The session"
+            self.push_screen(leaving(name, self._nobody_works), self._left)
+
+    def _nobody_works(self) -> str:
+        working = self.store.engine is not None or self.is_starting(self.store)
+        return "" if working else "the engine has ended; q leaves"
 
     def _left(self, answer: str | None) -> None:
         if answer == "leave":
@@ -279,19 +285,23 @@ class AutotuneApp(App[int]):
         state = self.store.state
         for control in state.controls:
             if self._known and control.seq > self._answered:
-                self._awaited.pop(control.id, None)
                 self._say(control)
         self._answered = max(self._answered, state.seq)
         if self._leave_when_stopped and self.store.engine is None:
             self.exit(0)
 
     def _say(self, control: Control) -> None:
+        if control.state == "done" and control.command not in DEFERRED:
+            return  # the screen shows it
         words = f"{control.command}: {control.reason}" if control.reason else control.command
-        mark = "✓" if control.accepted else "✗ refused,"
+        if number := control.data.get("experiment"):
+            words = words.replace(control.command, f"{control.command} of #{number}", 1)
+        if control.id not in self._awaited:
+            words = f"{control.by}, from elsewhere, {words}"
+        good = control.accepted and control.state != "failed"
+        mark = "✓" if good else "✗" if control.state else "✗ refused,"
         self.clear_notifications()  # on a small screen two of them hide the leaderboard
-        self.notify(
-            one_line(f"{mark} {words}", 200), severity="information" if control.accepted else "warning", markup=False
-        )
+        self.notify(one_line(f"{mark} {words}", 200), severity="information" if good else "warning", markup=False)
 
     def key_of(self, command: Command) -> str:
         """How the first of the command's keys is shown; the settings may have given it another."""

@@ -130,7 +130,7 @@ class BoardView:
             glyph=glyph,
             status=word,
             colour=colour,
-            what=fmt.one_line(experiment.description, 200),
+            what=fmt.one_line(f"{experiment.description} ({row.note})" if row.note else experiment.description, 200),
             secondary=tuple(scale.text(experiment.metrics.get(name)) for name, scale in self.secondary),
             better=fmt.improves(effect, self.direction) if sure and effect is not None else None,
             incumbent=row.incumbent,

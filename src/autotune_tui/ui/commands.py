@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from autotune_tui.model.override import rescue_refusal, veto_refusal, waiting
 from autotune_tui.model.session import SessionState
 
 Mode = Literal["live", "watch", "replay"]
@@ -42,6 +43,8 @@ class Confirmation:
     message: str
     confirm: str
     """The words on the button that does it."""
+    other: str = ""
+    """The words on a button that does it in another way: see `OTHERWISE`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ def pausing(state: SessionState) -> bool:
     for control in reversed(state.controls):
         if control.seq <= begun:
             return False
-        if control.accepted and control.command in ("pause", "resume"):
+        if control.accepted and not control.state and control.command in ("pause", "resume"):
             return control.command == "pause"
     return False
 
@@ -96,6 +99,12 @@ def _pause(situation: Situation) -> str:
     return _engine(situation) or ("it is paused already" if situation.paused else "")
 
 
+def _pause_now(situation: Situation) -> str:
+    if situation.state.health == "paused":
+        return _engine(situation) or "it is paused already"
+    return _skip(situation)
+
+
 def _resume(situation: Situation) -> str:
     return _engine(situation) or ("" if situation.paused else "it is not paused")
 
@@ -104,6 +113,25 @@ def _skip(situation: Situation) -> str:
     current = situation.state.current
     running = current is not None and current.number > 0
     return _engine(situation) or ("" if running else "no experiment is running")
+
+
+def _override(situation: Situation, refusal: Callable[[SessionState, int], str]) -> str:
+    """A veto or a rescue may wait in the inbox for an engine."""
+    if reason := read_only(situation):
+        return reason
+    if not situation.folder:
+        return "this journal lies alone, without a session's folder"
+    if situation.selected is None:
+        return "no experiment is selected"
+    return refusal(situation.state, situation.selected) or waiting(situation.state, situation.selected)
+
+
+def _veto(situation: Situation) -> str:
+    return _override(situation, veto_refusal)
+
+
+def _rescue(situation: Situation) -> str:
+    return _override(situation, rescue_refusal)
 
 
 def _start(situation: Situation) -> str:
@@ -137,25 +165,35 @@ def _sessions(situation: Situation) -> str:
 COMMANDS: tuple[Command, ...] = (
     Command("pause", "p", "pause", "Loop: pause",
             "Wait when the running phase or block of samples is complete.", _pause),
+    Command("pause-now", "P", "pause now", "Loop: pause now",
+            "Leave the running experiment, which is begun again later, and wait.", _pause_now,
+            Confirmation("Pause now?",
+                         "The running experiment is left: what it has measured so far is lost, and it is begun "
+                         "again after the pause.", "Pause now")),
     Command("resume", "p", "resume", "Loop: resume", "Go on after a pause.", _resume),
     Command("start", "g", "go on", "Loop: go on", "Start an engine that goes on with this session.", _start),
     Command("skip", "s", "skip", "Loop: skip", "End the running experiment now; the next one begins.", _skip),
     Command("stop", "x", "stop", "Loop: stop",
             "End the session now. What was kept stays, and the session can go on later.", _engine,
             Confirmation("Stop the loop?",
-                         "The running experiment is given up. What was kept stays on the branch; "
-                         "the session can go on later.", "Stop")),
+                         "Now: the running experiment is given up. What was kept stays on the branch; "
+                         "the session can go on later.", "Stop now", "After the experiment")),
     Command("repair", "r", "repair", "Loop: repair",
             "Make both worktrees afresh after the running experiment.", _engine),
     Command("rebaseline", "b", "rebaseline", "Loop: rebaseline",
             "Measure the incumbent as a new baseline, which begins a new segment.", _engine,
             Confirmation("Measure a new baseline?",
-                         "After the running experiment a new segment begins. Its values cannot be compared "
-                         "with the earlier ones.", "Rebaseline")),
+                         "A new segment begins. Its values cannot be compared with the earlier ones. Now: the "
+                         "running experiment is left and begun again in the new segment.", "After the experiment",
+                         "Now")),
     Command("explain", "e", "explain", "Loop: explain",
             "Why the session is in the state it is in, what was tried, and what follows.", _explain),
     Command("idea", "i", "idea", "Loop: add an idea",
             "Add a line to autotune.ideas.md, which the agent reads before each plan.", _idea),
+    Command("veto", "v", "veto", "Experiment: veto",
+            "Take the selected keep back: the branch goes on with a commit that undoes it. Asks why.", _veto),
+    Command("rescue", "k", "rescue", "Experiment: rescue",
+            "Measure the change of the selected discard again, on the code of now. Asks why.", _rescue),
     Command("details", "enter", "details", "Experiment: details",
             "Plan, diff, samples, log and lessons of the selected experiment.", _selected),
     Command("diff", "d", "diff", "Experiment: diff", "The change that the selected experiment tried.", _selected),
@@ -169,6 +207,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("quit", "q", "quit", "View: quit",
             "Leave; while an engine works, asks whether the loop shall stop or go on without this screen.", _always),
 )  # fmt: skip
+
+OTHERWISE: dict[str, dict[str, bool]] = {"stop": {"after": True}, "rebaseline": {"now": True}}
+"""What the other button of a confirmation sends with the command."""
 
 BY_ID = {command.id: command for command in COMMANDS}
 

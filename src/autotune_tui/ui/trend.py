@@ -10,6 +10,7 @@ from textual.content import Content, Span
 
 from autotune_tui.model import format as fmt
 from autotune_tui.model.experiment import Experiment
+from autotune_tui.model.leaderboard import vetoed_beside
 from autotune_tui.model.session import SessionState
 from autotune_tui.ui.evidence import Axis, labels, ticks
 from autotune_tui.ui.theme import BAD, CANDIDATE, DIM, GOOD, WARN
@@ -64,7 +65,7 @@ def trend(state: SessionState) -> TrendView:
             best, segment = None, experiment.segment
         mark = _mark(experiment)
         value = None if mark == "failure" else experiment.metric
-        if value is not None and mark in ("keep", "baseline"):
+        if value is not None and mark in ("keep", "baseline") and not vetoed_beside(state, experiment):
             choose = max if directions.get(segment) == "higher" else min
             best = value if best is None else choose(best, value)
         points.append(Point(experiment.index, value, mark, best, segment))

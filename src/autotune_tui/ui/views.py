@@ -43,6 +43,7 @@ STATUS_MARKS = {
     "crash": ("×", "crash", BAD),
     "checks_failed": ("×", "checks", BAD),
     "baseline": ("○", "baseline", DIM),
+    "vetoed": ("⊘", "vetoed", WARN),
 }
 """Glyph, word and colour of each status."""
 

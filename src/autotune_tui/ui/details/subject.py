@@ -7,7 +7,7 @@ from pathlib import Path
 
 from autotune_tui.journal.files import SessionFolder
 from autotune_tui.model import format as fmt
-from autotune_tui.model.experiment import CurrentExperiment, Experiment, Segment
+from autotune_tui.model.experiment import BY_HAND, CurrentExperiment, Experiment, Segment
 from autotune_tui.model.findings import tally
 from autotune_tui.model.session import SessionState
 from autotune_tui.ui.theme import TITLE
@@ -92,6 +92,10 @@ def verdict(subject: Subject) -> tuple[str, str, str]:
     if ended is None:
         return "▶", f"running: {subject.running.phase}" if subject.running else "running", TITLE
     glyph, word, colour = status_mark("baseline" if ended.baseline else ended.status)
+    if ended.veto is not None:
+        return glyph, f"{word} by {fmt.one_line(ended.veto.by)}: {fmt.one_line(ended.veto.why)}", colour
+    if ended.reason == BY_HAND:
+        return glyph, f"{word}, by hand, by {fmt.one_line(ended.by)}: {fmt.one_line(ended.why)}", colour
     if ended.reason and not ended.kept and not ended.baseline:
         word = f"{word}: {fmt.one_line(ended.reason, 60).replace('_', ' ')}"
     return glyph, word, colour

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -12,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Label
 
 from autotune_tui.ui.commands import Confirmation
+from autotune_tui.ui.screens.withdraw import withdraw_when
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +42,12 @@ class QuestionScreen(ModalScreen[str]):
         Binding("right", "app.focus_next", "Next", show=False),
     ]
 
-    def __init__(self, title: str, message: str, answers: tuple[Answer, ...]) -> None:
+    def __init__(
+        self, title: str, message: str, answers: tuple[Answer, ...], blocked: Callable[[], str] | None = None
+    ) -> None:
+        """`blocked` says why none of it can be done any more; then the question goes away by itself."""
         super().__init__()
-        self._title, self._message, self._answers = title, message, answers
+        self._title, self._message, self._answers, self._blocked = title, message, answers, blocked
 
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog") as dialog:
@@ -54,6 +59,8 @@ class QuestionScreen(ModalScreen[str]):
 
     def on_mount(self) -> None:
         self.query_one(f"#{self._answers[0].id}").focus()
+        if self._blocked is not None:
+            withdraw_when(self, self._blocked, "")
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         self.dismiss(event.button.id or "")
@@ -62,13 +69,14 @@ class QuestionScreen(ModalScreen[str]):
         self.dismiss(answer)
 
 
-def confirm(confirmation: Confirmation) -> QuestionScreen:
-    """A question whose answer is "yes" or not; Cancel has the focus."""
-    answers = (Answer("cancel", "Cancel"), Answer("yes", confirmation.confirm, "error"))
-    return QuestionScreen(confirmation.title, confirmation.message, answers)
+def confirm(confirmation: Confirmation, blocked: Callable[[], str] | None = None) -> QuestionScreen:
+    """A question whose answer is "yes", "other" where there is another way to do it, or neither; Cancel has the focus."""
+    other = (Answer("other", confirmation.other, "warning"),) if confirmation.other else ()
+    answers = (Answer("cancel", "Cancel"), *other, Answer("yes", confirmation.confirm, "error"))
+    return QuestionScreen(confirmation.title, confirmation.message, answers, blocked)
 
 
-def leaving(session: str) -> QuestionScreen:
+def leaving(session: str, blocked: Callable[[], str] | None = None) -> QuestionScreen:
     """What becomes of the loop when one leaves: "leave" it running, "stop" it, or stay here."""
     message = (
         f"{session} is being worked on.\n\n"
@@ -80,4 +88,4 @@ def leaving(session: str) -> QuestionScreen:
         Answer("stop", "Stop the loop", "error"),
         Answer("stay", "Stay here"),
     )
-    return QuestionScreen("Leave autotune-tui?", message, answers)
+    return QuestionScreen("Leave autotune-tui?", message, answers, blocked)

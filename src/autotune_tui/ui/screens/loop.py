@@ -82,7 +82,7 @@ class LoopScreen(Screen[None]):
         self.zoomed = False
         self._waits = False
         """Whether something new waits for the next tick."""
-        self._ended: tuple[int, int] | None = None
+        self._ended: tuple[int, int, int] | None = None
         """What the leaderboard and the trend were made from."""
 
     def compose(self) -> ComposeResult:
@@ -145,7 +145,7 @@ class LoopScreen(Screen[None]):
         state = self.store.state
         if self.store.look.reading:
             return
-        ended = (len(state.experiments), state.segment_number)
+        ended = (len(state.experiments), state.segment_number, len(state.vetoes))
         if ended != self._ended or len(state.experiments) < 2:
             self._ended = ended
             self.query_one(Leaderboard).show(board(state))
