@@ -38,6 +38,7 @@ class Function:
         self.seen = 0
         self.kept = 0
         self.digests: set[bytes] = set()
+        self.sizes: dict[int, int] = {}
         self.left_out: dict[str, int] = {}
         self._random = random.Random(name)
 
@@ -111,10 +112,12 @@ class Recorder:
             if record["shown"] == TOO_LARGE:
                 record["shown"] = ["unseen"]
             line = json.dumps(record)
-            if len(line) > self._left:
+            left = self._left + function.sizes.get(record["slot"], 0)  # a call whose place is taken no longer counts
+            if len(line) > left:
                 self.leave_out(function, "go beyond the limit of bytes")
                 return
-            self._left -= len(line)
+            self._left = left - len(line)
+            function.sizes[record["slot"]] = len(line)
             if record["slot"] == function.kept:
                 function.kept += 1
             self._write(line, self._figures(function))
