@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from autotune_tui import __version__
-from autotune_tui.cli import checking, control, loop, reading, replay, screen, setup
+from autotune_tui.cli import checking, control, loop, prompts, reading, replay, screen, setup
 from autotune_tui.cli.failures import guarded
 
 NAME = "autotune-tui"
@@ -33,6 +33,7 @@ ORDER = (
     reading.log,
     reading.show,
     reading.diff,
+    prompts.prompts,
     replay.replay,
     screen.screen,
 )

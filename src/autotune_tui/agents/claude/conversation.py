@@ -37,6 +37,12 @@ class Answer(Generic[I, A]):
     accept: Callable[[I], Awaitable[A]]
 
 
+def offered(tools: Sequence[AnyTool], answer: Answer[Any, Any]) -> list[dict[str, Any]]:
+    """The definitions of everything that the model may call."""
+    ending: AnyTool = Tool(answer.name, answer.description, answer.input, answer.accept)
+    return [tool.definition() for tool in (*tools, ending)]
+
+
 class Conversation:
     """What all the roles' conversations of one step share."""
 
@@ -52,7 +58,7 @@ class Conversation:
             return "Accepted."
 
         known = named([*tools, Tool(answer.name, answer.description, answer.input, accept)])
-        definitions = [tool.definition() for tool in known.values()]
+        definitions = offered(tools, answer)
         messages: list[dict[str, Any]] = [_user(first)]
         self._transcript.record("begin", role=role, model=self._settings.model(role), system=system, tools=definitions)
         self._transcript.record("user", role=role, content=messages[0]["content"])

@@ -33,10 +33,15 @@ async def edit(step: Step, plan: Plan) -> Edit:
 async def rework(step: Step, plan: Plan, failure: Failure) -> Edit | None:
     """None when the change was left as it is. Raises BudgetReached, AgentError."""
     before = await step.worktree.diff()
+    edit = await ask_for_rework(step, plan, failure, before)
+    return None if await step.worktree.diff() == before else edit
+
+
+async def ask_for_rework(step: Step, plan: Plan, failure: Failure, before: str) -> Edit:
+    """`before` is the change as it failed. Raises BudgetReached, AgentError."""
     prompt = prompts.render("rework", parts.for_rework(step.context, plan, failure, before))
     answer = Answer("finish", "Hands in the mended change.", Finish, _Judge(step, before).accept)
-    edit = await step.conversation.hold("editor", prompt.system, prompt.first, step.changing, answer)
-    return None if await step.worktree.diff() == before else edit
+    return await step.conversation.hold("editor", prompt.system, prompt.first, step.changing, answer)
 
 
 class _Judge:

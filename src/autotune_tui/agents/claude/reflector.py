@@ -35,11 +35,16 @@ async def reflect(step: Step, plan: Plan, outcome: Outcome) -> Reflection:
     context = step.context
     diff = _end(context.artifacts / "diff.patch", parts.MOST_DIFF)
     log = _end(context.artifacts / "bench.log", LOG_BYTES)
-    prompt = prompts.render("reflector", parts.for_reflector(context, plan, outcome, diff, log))
-    answer = Answer("submit_reflection", "Hands in your reflection.", ReflectionAnswer, _accept)
-    reflection = await step.conversation.hold("reflector", prompt.system, prompt.first, [], answer)
+    reflection = await ask(step, plan, outcome, diff, log)
     _add_ideas(context.artifacts.parent.parent / IDEAS, context.experiment, reflection.directions)
     return reflection
+
+
+async def ask(step: Step, plan: Plan, outcome: Outcome, diff: str, log: str) -> Reflection:
+    """Raises BudgetReached, AgentError."""
+    prompt = prompts.render("reflector", parts.for_reflector(step.context, plan, outcome, diff, log))
+    answer = Answer("submit_reflection", "Hands in your reflection.", ReflectionAnswer, _accept)
+    return await step.conversation.hold("reflector", prompt.system, prompt.first, [], answer)
 
 
 async def _accept(given: ReflectionAnswer) -> Reflection:
