@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from autotune_tui.config.files import tables
 from autotune_tui.engine import confirming, leftovers, second
 from autotune_tui.engine.sampling import SampleFailed
+from autotune_tui.engine.unseen import expanded, folders_of
 from autotune_tui.engine.verdict import Verdict
 from autotune_tui.errors import ConfigError
 from autotune_tui.scope import ScopeMatcher, words_of
@@ -78,7 +79,7 @@ def refuse(settings: SessionConfig, root: Path, tree: Path) -> None:
             f"Take it out of git (git rm --cached {CONFIG}) and commit that, or move the table into a file that "
             "`autotune-tui init --file` reads.",
         )
-    for folder in second.folders_of(settings, root):
+    for folder in folders_of(settings, root):
         if not folder.is_dir():
             raise ConfigError("A folder of the holdout is missing", f"[holdout].folders: {folder} is no folder.")
         if folder in (root.resolve(), *root.resolve().parents) or root.resolve() in folder.parents:
@@ -131,5 +132,5 @@ def _inside(word: str, root: Path) -> str:
     """A word as a path relative to the repository's root; empty when it is none, or lies outside."""
     if not word or "\0" in word:
         return ""
-    path = os.path.normpath(root / second.expanded(word))
+    path = os.path.normpath(root / expanded(word))
     return os.path.relpath(path, root) if path.startswith(f"{root}{os.sep}") else ""

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from autotune_tui.config import Amount, SessionConfig, Table, load
+from autotune_tui.engine import unseen
 from autotune_tui.errors import ConfigError
 from autotune_tui.journal.files import write_atomic
 from autotune_tui.scope import locked_paths, protected, words_of
@@ -277,7 +278,7 @@ def _now(engine: Engine, segment: int) -> Locks:
     commit, workspace = engine.workspace.tip(), engine.workspace
     restless = sorted({path for side in SIDES for path in workspace.altered(side, commit)})
     files = {path: blob for path, blob in workspace.locked_files(commit).items() if path not in restless}
-    data = marks(workspace.root, data_paths(workspace.root, workspace.linked, commands_of(engine.config)))
+    data = marks(workspace.root, _watched(engine))
     return Locks(segment, fields_of(engine.config), files, data, tuple(restless))
 
 
@@ -314,8 +315,15 @@ async def differences(engine: Engine) -> list[str]:
 
 def _data_differences(engine: Engine, locks: Locks) -> list[str]:
     root = engine.workspace.root
-    paths = data_paths(root, engine.workspace.linked, commands_of(engine.config))
-    return data_differences(locks.data, marks(root, paths, locks.data))
+    now = marks(root, _watched(engine), locks.data)
+    return unseen.told({*locks.data, *now}, data_differences(locks.data, now), engine.config, root)
+
+
+def _watched(engine: Engine) -> list[str]:
+    """The paths of all data that is looked at."""
+    root, settings = engine.workspace.root, engine.config
+    found = data_paths(root, engine.workspace.linked, commands_of(settings))
+    return list(dict.fromkeys([*found, *unseen.files_of(settings, root, MOST_FILES)]))
 
 
 def _config_differences(engine: Engine, watch: Watch) -> list[str]:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Literal
 from autotune_tui.config.second import SecondBenchmark, metric_of
 from autotune_tui.engine.core import text_of
 from autotune_tui.engine.sampling import Bench, SampleFailed, Sampler, derived_seed
+from autotune_tui.engine.unseen import folders_of
 from autotune_tui.errors import EngineError
 from autotune_tui.stats.order import PAIRS_PER_BLOCK
 
 if TYPE_CHECKING:
-    from autotune_tui.config import SessionConfig
     from autotune_tui.engine.core import Engine
 
 Kind = Literal["holdout", "end_to_end"]
@@ -52,18 +52,6 @@ def configured(engine: Engine, kind: Kind) -> Second | None:
     when = looks(table.least_pairs, table.most_pairs)
     bench = Bench(table.command, metric_of(table, config.metric), folders)
     return Second(kind, bench, table.timeout, when, (1 - table.confidence) / len(when))
-
-
-def folders_of(settings: SessionConfig, root: Path) -> tuple[Path, ...]:
-    """The folders that only the holdout's runs may read."""
-    return tuple((root / expanded(text)).resolve() for text in settings.holdout.folders)
-
-
-def expanded(text: str) -> Path:
-    try:
-        return Path(text).expanduser()
-    except RuntimeError:  # the home folder of somebody who does not exist
-        return Path(text)
 
 
 def looks(least: int, most: int) -> tuple[int, ...]:
