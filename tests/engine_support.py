@@ -54,7 +54,8 @@ def make_repo(folder: Path, files: dict[str, str] | None = None, bench: str = NO
 def configure(
     cache: Path, agent: str, more: str = "", command: str = "sh bench.sh", source: str = "metric_line"
 ) -> SessionConfig:
-    """A session that lowers `cost` with a shell script as its agent; `more` is further TOML."""
+    """A session that lowers `cost` with a shell script as its agent; `more` is further TOML. Without a canary unless it says so."""
+    canary = "" if "[canary]" in more else "[canary]\n        files = 0"
     return parse(
         f"""
         goal = "Lower the cost"
@@ -71,6 +72,7 @@ def configure(
         cache = {json.dumps(str(cache))}
         [agent_command]
         command = {json.dumps(agent)}
+        {canary}
         {more}
         """
     )

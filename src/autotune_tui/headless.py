@@ -57,6 +57,7 @@ MARKS = {"keep": "✓", "discard": "·", "crash": "✗", "checks_failed": "✗",
 STEPS = {
     "setup": "setting up and building two worktrees",
     "check": "running the checks on the unchanged code",
+    "canary": "breaking the code in scope on purpose, to see whether benchmark or checks notice",
     "calibrate": "measuring the noise: the unchanged code against itself",
     "validate": "measuring the gain again: the first commit against the branch, in fresh pairs",
 }

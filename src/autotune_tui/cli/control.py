@@ -187,7 +187,9 @@ def exchange(
 
     if holder(folder.lock) is None:
         raise EngineError(
-            "No engine is running", f"Nobody is at work on {folder.id}.", "`autotune-tui run` starts the loop."
+            "No engine is running",
+            f"Nobody is at work on {folder.id}.",
+            f"`autotune-tui run{' --rebaseline' if command == 'rebaseline' else ''}` starts the loop.",
         )
     tail = JournalTail(folder.journal, settled_samples=False)
     tail.read()

@@ -28,8 +28,10 @@ EXIT_CODES = {"completed": DONE, "paused": PAUSED, "stopped": INTERRUPTED, "fail
 @click.option("--session", "-s", default="", metavar="ID", help="Which session, by id or number.")
 @click.option("--new", is_flag=True, help="Start a fresh session; the records of the earlier ones stay.")
 @click.option("--headless", is_flag=True, default=True, expose_value=False, help="Without a screen: a line per event.")
+@click.option("--rebaseline", is_flag=True, help="Begin a new segment with what has changed since the last one.")
+@click.option("--accept-canary", is_flag=True, help="Start although nothing notices when the code in scope is broken.")
 @json_option
-def run(path: Path, session: str, new: bool, as_json: bool) -> int:
+def run(path: Path, session: str, new: bool, rebaseline: bool, accept_canary: bool, as_json: bool) -> int:
     """Run the loop in the git repository at PATH until its target, its budget or you end it.
 
     Goes on with the latest session, else starts one from the repository's autotune.toml. Your checkout is never
@@ -39,7 +41,24 @@ def run(path: Path, session: str, new: bool, as_json: bool) -> int:
     folder, settings = (None, None) if new else settings_for(root, path, session)
     if folder is None or settings is None:
         folder, settings = start_fresh(root)
+    if accept_canary:
+        settings = settings.model_copy(update={"canary": settings.canary.model_copy(update={"accept": True})})
+    if rebaseline:
+        ask_for_rebaseline(folder)
     return run_loop(root, folder, settings, as_json)
+
+
+def ask_for_rebaseline(folder: SessionFolder) -> None:
+    """The request waits in the inbox for the engine that is about to start. Raises EngineError when one is at work."""
+    import getpass
+
+    from autotune_tui.errors import EngineError
+    from autotune_tui.journal.inbox import send
+    from autotune_tui.journal.lock import holder
+
+    if holder(folder.lock) is not None:
+        raise EngineError("An engine is at work", f"It holds {folder.id}.", "`autotune-tui rebaseline` asks it.")
+    send(folder.inbox, "rebaseline", by=getpass.getuser())
 
 
 @click.command(short_help="Try a bundled sample repository")

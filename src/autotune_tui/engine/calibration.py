@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from autotune_tui.config import Source
-from autotune_tui.engine import leftovers, locks, second
+from autotune_tui.engine import canary, leftovers, locks, second
 from autotune_tui.engine.confinement import hint
 from autotune_tui.engine.core import Engine, text_of
 from autotune_tui.engine.oracle import expect
@@ -46,8 +46,11 @@ SPREAD_LIMIT = 0.05
 SIDES: tuple[Side, Side] = ("incumbent", "candidate")
 
 
-async def open_segment(engine: Engine, segment: int, mode: str = "optimize") -> None:
-    """Journal the segment's config, calibrate, and journal the baseline. Raises EngineError, MeasureError."""
+async def open_segment(engine: Engine, segment: int, mode: str = "optimize", *, again: bool = False) -> None:
+    """Journal the segment's config, calibrate, and journal the baseline. Raises EngineError, MeasureError.
+
+    `again`: what measures has changed, so that the canary is repeated.
+    """
     config, commit = engine.config, engine.workspace.tip()
     metric, limits = config.metric, config.health
     engine.record(
@@ -94,6 +97,10 @@ async def open_segment(engine: Engine, segment: int, mode: str = "optimize") -> 
     if config.oracle.asked_for:
         with step(engine, "oracle"):
             await expect(engine, segment, log)
+    if again or canary.is_due(engine):
+        with step(engine, "canary"):
+            await canary.require(engine, commit, log)
+            await prepare_both(engine, commit, log)
     with step(engine, "calibrate"):
         calibration, blocks = await calibrate(engine, segment, log)
         for side in SIDES:

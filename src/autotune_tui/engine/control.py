@@ -235,6 +235,16 @@ class Control:
         taken, self._requests = self._requests, []
         return taken
 
+    def asks_for(self, playbook: str) -> bool:
+        """Whether somebody has asked for a playbook that is not done yet."""
+        return playbook in self._requests
+
+    def answered(self, playbook: str, words: str) -> None:
+        """A playbook that was asked for was done in another way than by `take_requests`."""
+        self._requests.remove(playbook)
+        for command in (command for command, name in PLAYBOOKS.items() if name == playbook):
+            self.done(command, words)
+
     def take_wish(self) -> tuple[str, Wish] | None:
         """The next veto or rescue that was asked for and is not done yet."""
         waiting = {control.id for control in self._engine.state.pending}

@@ -439,7 +439,7 @@ async def decide(x: Experiment) -> None:
         return
     await intact(x, "the benchmark")
     if changed := await locks.differences(x.engine):
-        raise Exhausted(locks.paused_text(changed))
+        raise Exhausted(locks.paused_text(changed, x.engine.sandbox.kind))
     x.commit = await asyncio.to_thread(
         x.engine.workspace.reword, x.commit, context.keep_message(x), context.trailers(x)
     )

@@ -240,10 +240,11 @@ def shortened(differences: Sequence[str], most: int = 4) -> str:
     return "; ".join(differences[:most]) + more
 
 
-def paused_text(differences: Sequence[str]) -> str:
+def paused_text(differences: Sequence[str], sandbox: str = "") -> str:
     """Why the session pauses, and the answers to it."""
+    free = " (without a sandbox the session's own commands can have written it)" if sandbox == "none" else ""
     return (
-        f"what is locked has changed: {shortened(differences)}. Put it back and go on with `autotune-tui run`, or "
+        f"what is locked has changed{free}: {shortened(differences)}. Put it back and go on with `autotune-tui run`, or "
         "begin a new segment with it: `autotune-tui run --rebaseline`"
     )
 
@@ -254,7 +255,7 @@ def paused_text(differences: Sequence[str]) -> str:
 async def lock(engine: Engine, segment: int) -> Locks:
     """Lock what the segment's baseline was measured with, and write the table beside it."""
     before = engine.watch.locks if engine.watch else None
-    now = await asyncio.to_thread(_now, engine, segment)
+    now = await asyncio.to_thread(found, engine, segment)
     path = table_path(engine, segment)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -273,7 +274,7 @@ async def lock(engine: Engine, segment: int) -> Locks:
     return now
 
 
-def _now(engine: Engine, segment: int) -> Locks:
+def found(engine: Engine, segment: int) -> Locks:
     """What would be locked now, after the commands have run on unchanged code."""
     commit, workspace = engine.workspace.tip(), engine.workspace
     restless = sorted({path for side in SIDES for path in workspace.altered(side, commit)})
@@ -305,12 +306,17 @@ async def differences_at_start(engine: Engine) -> list[str]:
     )
 
 
-async def differences(engine: Engine) -> list[str]:
-    """What the user, or a command without a sandbox, has changed outside of the worktrees since the segment began."""
+async def differences(engine: Engine, *, data: bool = True) -> list[str]:
+    """What the user, or a command without a sandbox, has changed outside of the worktrees since the segment began.
+
+    Without `data` only the configuration is looked at: a new segment, which is about to begin, locks the data anew, but has
+    the configuration that the engine began with.
+    """
     watch = engine.watch
     if watch is None:
         return []
-    return _config_differences(engine, watch) + await asyncio.to_thread(_data_differences, engine, watch.locks)
+    found = _config_differences(engine, watch)
+    return found + await asyncio.to_thread(_data_differences, engine, watch.locks) if data else found
 
 
 def _data_differences(engine: Engine, locks: Locks) -> list[str]:

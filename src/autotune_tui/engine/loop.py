@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from autotune_tui.agents.base import AgentUnavailable, NothingToPropose
-from autotune_tui.engine import artifacts, experiment, locks, override
+from autotune_tui.engine import artifacts, canary, experiment, fidelity, locks, override
 from autotune_tui.engine.budget import used_up
 from autotune_tui.engine.calibration import open_segment, prepare_both, step
 from autotune_tui.engine.control import PLAYBOOKS as ASKED
@@ -49,20 +49,21 @@ async def _begin(engine: Engine, control: Control) -> None:
     if engine.state.calibration is None or engine.state.baseline is None:
         await control.run(open_segment(engine, number + 1))
         return
-    asked = control.take_requests()
     changed = await locks.differences_at_start(engine)
-    if changed and "rebaseline" not in asked:
+    if changed and not control.asks_for("rebaseline"):
         raise Exhausted(locks.paused_text(changed))
     if changed:
         engine.note(f"a new segment, as asked for: {locks.shortened(changed)}")
-        await control.run(open_segment(engine, number + 1))
-        control.done("rebaseline", f"segment {number + 1} begins at the current code")
+        await control.run(open_segment(engine, number + 1, again=engine.config.canary.files > 0))
+        control.answered("rebaseline", f"segment {number + 1} begins with what has changed")
         return
-    await control.run(prepare_both(engine, engine.workspace.tip(), engine.folder.baseline / "bench.log"))
+    log, tip = engine.folder.baseline / "bench.log", engine.workspace.tip()
+    await control.run(prepare_both(engine, tip, log))
+    if engine.state.canary is not None and canary.is_due(engine):  # it failed after a keep
+        await control.run(canary.require(engine, tip, log))
+        await control.run(prepare_both(engine, tip, log))
     if engine.watch is None:  # begun by an earlier version
         await locks.lock(engine, number)
-    for playbook in asked:
-        await apply(engine, control, playbook, "asked for")
 
 
 async def _to_the_end(engine: Engine, control: Control) -> str:
@@ -81,15 +82,15 @@ async def _experiments(engine: Engine, control: Control) -> str:
     while True:
         await control.run(control.safe_point())
         control.end_here()
+        if changed := await locks.differences(engine, data=not control.asks_for("rebaseline")):
+            raise Exhausted(locks.paused_text(changed, engine.sandbox.kind))
         await obey(engine, control)
-        if changed := await locks.differences(engine):
-            raise Exhausted(locks.paused_text(changed))
         over = target_reached(engine) or used_up(engine.config.budget, engine.state, timestamp(datetime.now(UTC)))
         if over:
             return over
         number = engine.state.last_number + 1
         try:
-            await experiment.run(engine, control, number)
+            tried = await experiment.run(engine, control, number)
         except AgentUnavailable as gone:  # begun again once it is back
             raise Exhausted(" ".join(f"{gone.title}: {gone.message} {gone.hint}".split())) from gone
         except NothingToPropose as nothing:
@@ -97,6 +98,7 @@ async def _experiments(engine: Engine, control: Control) -> str:
         except GivenUp:
             engine.note(f"experiment {number} is left, and begun again later", experiment=number)
             continue
+        await control.run(fidelity.after(engine, tried))
         await heal(engine, control, number)
         await validate_if_due(engine, control, keeps=engine.config.decision.milestone)
         await set_if_due(engine, engine.config.decision.milestone)

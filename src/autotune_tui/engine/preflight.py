@@ -8,15 +8,13 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from autotune_tui.config import SessionConfig
-from autotune_tui.engine import confinement
-from autotune_tui.engine import second
+from autotune_tui.engine import canary, confinement, findings, locks, second
 from autotune_tui.engine.calibration import BLOCKS, calibrate, prepare_both, require_files, verify_unchanged
 from autotune_tui.engine.core import Engine, text_of
+from autotune_tui.engine.findings import Line
 from autotune_tui.engine.holdout import prepare
 from autotune_tui.engine.oracle import expect
 from autotune_tui.engine.run import engine_for
@@ -30,16 +28,6 @@ from autotune_tui.stats.estimate import estimate
 from autotune_tui.stats.scale import relative_change, to_scores
 
 LEAST_FREE_BYTES = 1 << 30
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One finding: what was looked at, what was found, and what to do when it did not pass."""
-
-    status: Literal["pass", "warn", "fail"]
-    title: str
-    detail: str
-    hint: str = ""
 
 
 async def check(
@@ -81,6 +69,8 @@ async def look(engine: Engine, say: Callable[[Line], None]) -> None:
     """Everything that can be tried, cheapest first. Raises the error of what cannot work."""
     workspace, settings = engine.workspace, engine.config
     say(Line("pass", "git", f"{workspace.root.name} at {workspace.base_commit[:10]}"))
+    say(findings.versions(engine, await asyncio.to_thread(workspace.git_version)))
+    say(findings.commands(settings))
     await asyncio.to_thread(workspace.create)
     for warning in workspace.warnings:
         say(Line("warn", "git", warning))
@@ -102,9 +92,33 @@ async def look(engine: Engine, say: Callable[[Line], None]) -> None:
             say(Line("pass", "oracle", text))
     for kind, value in (await second.verify(engine)).items():
         say(Line("pass", second.NAMES[kind], f"works, and gives {value:g}"))
+    await fly_canary(engine, log, say)
     calibration, blocks = await calibrate(engine, 1, log)
     for line in measuring_lines(settings, calibration, blocks):
         say(line)
+    say(findings.inputs(engine, blocks))
+    table = await asyncio.to_thread(locks.found, engine, 1)
+    for line in findings.locked(table, await asyncio.to_thread(workspace.locked_in_scope)):
+        say(line)
+
+
+async def fly_canary(engine: Engine, log: Path, say: Callable[[Line], None]) -> None:
+    """Whether anybody notices broken code; both worktrees are whole again afterwards."""
+    if not engine.config.canary.files:
+        say(
+            Line(
+                "warn",
+                "canary",
+                "left out, as [canary] files = 0",
+                "Without it nobody knows whether the code in scope runs.",
+            )
+        )
+        return
+    tip = engine.workspace.tip()
+    line = findings.canary(await canary.fly(engine, tip, log), accepted=engine.config.canary.accept)
+    if line is not None:
+        say(line)
+    await prepare_both(engine, tip, log)
 
 
 def measuring_lines(settings: SessionConfig, calibration: Calibration, blocks: Blocks) -> list[Line]:
@@ -116,17 +130,20 @@ def measuring_lines(settings: SessionConfig, calibration: Calibration, blocks: B
              f" {duration(calibration.seconds)} each"),
     ]  # fmt: skip
     if calibration.exact:
-        return [*lines, Line("pass", "noise", "none: every run gave the same value; one run and one more decide")]
+        text = "none: every run gave the same value; one run and one more decide"
+        return [
+            *lines,
+            Line("pass", "noise", text),
+            findings.cost(settings, calibration),
+            *guard_lines(settings, blocks),
+        ]
     scores = to_scores(blocks.values(), metric.direction, scale)
     effect, edges = estimate(scores, blocks.labels, location=metric.location, seed=1)
     low, high = sorted(relative_change(edge, scale, metric.direction) for edge in edges)
     shown = (low, high) if math.isfinite(low) and math.isfinite(high) else None
     text = change(relative_change(effect, scale, metric.direction), shown, scale=scale, unit=metric.unit)
-    shortest, longest = calibration.decision_seconds
-    lines.append(
-        Line("pass", "noise", f"{calibration.sigma:.1%} per pair; a full decision would detect"
-             f" {calibration.detectable:.1%} and takes {duration(shortest)} to {duration(longest)}")
-    )  # fmt: skip
+    noise = f"{calibration.sigma:.1%} per pair; a full decision would detect {calibration.detectable:.1%}"
+    lines += [Line("pass", "noise", noise), findings.cost(settings, calibration)]
     none = low <= 0 <= high
     lines.append(
         Line(
@@ -135,12 +152,16 @@ def measuring_lines(settings: SessionConfig, calibration: Calibration, blocks: B
         )
     )  # fmt: skip
     lines += [Line("warn", "noise", warning) for warning in calibration.warnings]
+    return lines + guard_lines(settings, blocks)
+
+
+def guard_lines(settings: SessionConfig, blocks: Blocks) -> list[Line]:
     missing = [name for name in settings.guards if name not in blocks.taken[0][0].metrics]
-    if missing:
-        lines.append(
-            Line("fail", "guards", f"no run reported {', '.join(missing)}", "Print `METRIC name=value` for each guard.")
-        )
-    return lines
+    if not missing:
+        return []
+    return [
+        Line("fail", "guards", f"no run reported {', '.join(missing)}", "Print `METRIC name=value` for each guard.")
+    ]
 
 
 def sandbox_line(engine: Engine) -> Line:

@@ -261,6 +261,7 @@ class PhasesView:
 STEPS = {
     "setup": "setting up and building two worktrees",
     "check": "running the checks on the unchanged code",
+    "canary": "breaking the code in scope on purpose, to see who notices",
     "calibrate": "measuring the noise, the unchanged code against itself",
     "validate": "measuring the gain afresh, the first commit against the branch",
 }

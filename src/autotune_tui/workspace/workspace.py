@@ -224,6 +224,9 @@ class Workspace:
                     now.add(path)
             return tuple(sorted({*now, *(change.path for change in self._inner[side].changes())}))
 
+    def git_version(self) -> str:
+        return self._git.line("version")
+
     def is_locked(self, path: str) -> bool:
         return self._scope.locked(path)
 
