@@ -17,6 +17,7 @@ from autotune_tui.config import SessionConfig, parse
 from autotune_tui.engine.confirming import Said, unharmed, weigh, wins
 from autotune_tui.engine.holdout import UNSEEN, exposed, refuse
 from autotune_tui.engine.second import looks
+from autotune_tui.engine.unseen import told
 from autotune_tui.errors import ConfigError, EngineError
 from autotune_tui.measure.sandbox import find_sandbox
 from autotune_tui.model.events import Confirmation, Record
@@ -393,3 +394,23 @@ def test_the_number_of_a_second_benchmark_is_printed() -> None:
             'goal = "g"\n[benchmark]\ncommand = "x"\n[scope]\ninclude = ["a"]\n'
             '[holdout.metric]\nsource = "json"\npath = "$.a"\nfile = "out.json"\n'
         )
+
+
+def test_a_change_of_the_holdouts_data_is_told_without_its_name(tmp_path: Path) -> None:
+    place = tmp_path / "away"
+    settings = settings_with(tmp_path, f'command = "sh {place}/bench.sh {tmp_path}/extra.txt"\nfolders = ["{place}"]')
+    paths = [f"{place}/bench.sh", f"{place}/gone.txt", f"{tmp_path}/extra.txt", "data/days.json"]
+    differences = [f"{path} is gone" for path in paths]
+    assert told(paths, differences, settings, tmp_path) == ["data/days.json is gone", "data of the holdout was changed"]
+
+
+async def test_a_holdout_that_is_changed_under_the_session_pauses_it(tmp_path: Path) -> None:
+    repo = make_repo(tmp_path, bench=EXACT)
+    more = with_holdout(tmp_path) + '\n[budget]\nexperiments = 2\n[sandbox]\nmode = "none"\n'
+    place = tmp_path / "kept" / "away"
+    (place / "data.txt").write_text("1")
+    agent = f"echo 90 > src/value.txt; echo 2 > {place}/data.txt"
+    session = Session(repo, configure(tmp_path / "cache", agent, more))
+    end = await session.run()
+    assert end.outcome == "paused" and "data of the holdout was changed" in end.reason
+    assert str(place) not in end.reason and not session.state.keeps
