@@ -18,14 +18,24 @@ from autotune_tui.engine.confirming import Said, unharmed, weigh, wins
 from autotune_tui.engine.holdout import UNSEEN, exposed, refuse
 from autotune_tui.engine.second import looks
 from autotune_tui.engine.unseen import told
-from autotune_tui.errors import ConfigError, EngineError
+from autotune_tui.errors import ConfigError, EngineError, MeasureError
 from autotune_tui.measure.sandbox import find_sandbox
 from autotune_tui.model.events import Confirmation, Record
 from autotune_tui.report import final_report, living_document
 from autotune_tui.stats.order import block_order
 
 SECRET = "quokka"
-NO_BUBBLEWRAP = find_sandbox("auto", dict(os.environ)).kind != "bubblewrap"
+
+
+def works(mode: str) -> bool:
+    """Whether this machine has the sandbox."""
+    try:
+        return find_sandbox(mode, dict(os.environ)).kind == mode
+    except MeasureError:
+        return False
+
+
+WALLS = ("bubblewrap", "landlock")
 NUMBER = "7341.25"
 
 HOLDOUT = f"""\
@@ -50,6 +60,11 @@ root=$(dirname "$(dirname "$(dirname "$(sed 's/^gitdir: //' .git)")")")
 ls -laR "$root" "$(dirname "$PWD")" "$HOME" "$KEPT" > "$folder/listing" 2>&1 || true
 for place in "$root" "$(dirname "$PWD")" "$HOME" "$KEPT"; do
   find "$place" -name .git -prune -o -type f -size -1000k -exec cat {} + >> "$folder/found" 2>> "$folder/errors" || true
+done
+session=$root/.autotune/001-test
+for file in "$root/bench.sh" "$KEPT/near.txt" "$KEPT/away/bench.sh" "$root/autotune.toml" "$session/autotune.jsonl" \
+  "$session/holdout/001.log" "$session/holdout/baseline.log" "$session/experiments" "$session/../../autotune.toml"; do
+  cat "$file" >> "$folder/found" 2>> "$folder/errors" || true
 done
 """
 
@@ -283,7 +298,7 @@ GIVEN = ("stdin", "env", "given", "tree.tar", "history", "refs")
 @pytest.mark.parametrize(
     "mode",
     [
-        pytest.param("bubblewrap", marks=pytest.mark.skipif(NO_BUBBLEWRAP, reason="missing: apt install bubblewrap")),
+        *(pytest.param(m, marks=pytest.mark.skipif(not works(m), reason=f"{m} does not work here")) for m in WALLS),
         "none",
     ],
 )
@@ -324,7 +339,7 @@ async def test_no_byte_that_an_agent_is_given_tells_of_the_holdout(
     numbers = {repr(c.before) for e in session.state.experiments for c in e.confirmations if c.before}
     assert numbers and all(number.encode() in journal for number in numbers)
     assert SECRET.encode() in (session.folder.root / "holdout" / "001.log").read_bytes()
-    searched = seen if mode == "bubblewrap" else {n: seen[n] for n in seen if n.partition("/")[2] in GIVEN}
+    searched = seen if mode in WALLS else {n: seen[n] for n in seen if n.partition("/")[2] in GIVEN}
     for secret in (SECRET, NUMBER, *numbers):
         found = [name for name, content in searched.items() if secret.encode() in content]
         assert not found, f"{secret} stands in {found}"
