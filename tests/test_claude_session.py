@@ -290,7 +290,7 @@ async def test_what_is_out_of_scope_is_refused_by_the_tool(tmp_path: Path) -> No
     assert all(result["is_error"] for result in results)
     for result, words in zip(
         results,
-        ["bench.sh may not be changed", "outside the worktree", "belongs to git", "no pattern of the scope", "may not be changed",
+        ["bench.sh may not be changed", "outside the worktree", "belongs to git", "new.txt may not be changed", "may not be changed",
          "may not be changed", "outside the worktree", "outside the worktree", "There is no tool nonsense", "does not fit"],
         strict=True,
     ):  # fmt: skip

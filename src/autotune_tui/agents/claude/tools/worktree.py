@@ -37,10 +37,9 @@ class Worktree:
         own = path.relative_to(self.root.resolve()).as_posix()
         if self.allows(own):
             return path
-        why = "it is excluded or locked" if self.scope.included(own) else "no pattern of the scope has it"
         patterns = ", ".join(self.context.include)
         without = f", without {', '.join(self.context.exclude)}" if self.context.exclude else ""
-        raise Refused(f"{own} may not be changed: {why}. In scope: {patterns}{without}.")
+        raise Refused(f"{own} may not be changed. In scope: {patterns}{without}; never what is locked.")
 
     async def changed(self) -> list[str]:
         """The paths that differ from the incumbent, sorted; new files included, ignored ones not."""
