@@ -137,7 +137,7 @@ class WizardScreen(Screen[str | None]):
     def _copy(self, file: Path) -> bool:
         """Fill in the fields of this configuration; whether it could be read."""
         try:
-            self.draft.take(texts_of(load(file)))
+            self.draft.take(load(file))
         except AutotuneError as error:
             self.app.push_screen(Words(error.title, f"{error.message}\n\nThe form starts from what was found here."))
             return False

@@ -9,7 +9,7 @@ from typing import Any
 import tomlkit
 from pydantic import ValidationError
 
-from autotune_tui.config import Metric, SessionConfig
+from autotune_tui.config import Metric, SessionConfig, dump, tables
 from autotune_tui.config.problems import problems
 from autotune_tui.ui.wizard.schema import NO_TARGET, specs, to_data, to_text
 
@@ -35,6 +35,8 @@ class Draft:
     """What was filled in without being typed, as it was then."""
     share: bool = False
     """Whether the configuration is also written to the repository's root."""
+    by_hand: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Tables in tables, such as `holdout.metric`, which no form shows: as they stood in the file that was taken over."""
 
     def text(self, name: str) -> str:
         return self.values.get(name, "")
@@ -53,10 +55,12 @@ class Draft:
             if (text or name in KEEPS_EMPTY) and not self.text(name).strip():
                 self.values[name] = self.suggested[name] = text
 
-    def take(self, values: Mapping[str, str]) -> None:
-        """Fill in fields, whatever is in them."""
+    def take(self, config: SessionConfig) -> None:
+        """Fill in the fields of a configuration, whatever is in them."""
+        values = texts_of(config)
         self.values.update(values)
         self.suggested.update(values)
+        self.by_hand = tables_by_hand(config)
 
     def origin(self, name: str) -> str:
         """Where a field's value comes from: you, suggested or default."""
@@ -81,6 +85,9 @@ class Draft:
         if self.no_target:  # said together with a limit, as `init` wants it (S2)
             limits = data.setdefault("budget", {})
             limits.setdefault("experiments", int(specs()["budget.experiments"].default))
+        for name, fields in self.by_hand.items():
+            table, _, last = name.rpartition(".")
+            data.setdefault(table, {})[last] = fields
         return data
 
     def problems(self) -> dict[str, str]:
@@ -167,6 +174,17 @@ def texts_of(config: SessionConfig) -> dict[str, str]:
         if text != spec.default:
             texts[name] = text
     return texts
+
+
+def tables_by_hand(config: SessionConfig) -> dict[str, dict[str, Any]]:
+    """The tables in tables of a configuration that are no field of the form."""
+    return {
+        f"{table}.{name}": value
+        for table, fields in tables(dump(config)).items()
+        if isinstance(fields, dict)
+        for name, value in fields.items()
+        if isinstance(value, dict) and f"{table}.{name}" not in specs()
+    }
 
 
 def about(names: Iterable[str], found: Mapping[str, str]) -> dict[str, str]:

@@ -47,6 +47,7 @@ class DraftStore:
             "values": draft.values,
             "suggested": draft.suggested,
             "share": draft.share,
+            "by_hand": draft.by_hand,
         }
         write_atomic(self.path, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
 
@@ -68,5 +69,5 @@ class DraftStore:
 
 def _kept(content: Mapping[str, Any]) -> Kept:
     values, suggested = ({str(k): str(v) for k, v in content[name].items()} for name in ("values", "suggested"))
-    draft = Draft(values, int(content["step"]), suggested, bool(content["share"]))
+    draft = Draft(values, int(content["step"]), suggested, bool(content["share"]), dict(content.get("by_hand", {})))
     return Kept(draft, datetime.fromisoformat(content["when"]))
