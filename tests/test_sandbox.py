@@ -14,7 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from autotune_tui.engine.confinement import is_inside
+from autotune_tui.config import Source
+from autotune_tui.engine.outputs import is_inside
 from autotune_tui.errors import MeasureError
 from autotune_tui.measure.executors.base import Command, Limits, Run
 from autotune_tui.measure.executors.local import LocalExecutor
@@ -346,3 +347,43 @@ def test_a_folder_that_another_one_shows_is_not_mounted_twice(tmp_path: Path) ->
     places = places_of(home=home, read=[inner, outer], covered=[], shown=[], write=[], env=env, python=None)
     assert outer in places.read
     assert inner not in places.read
+
+
+OUTPUTS = """
+#!/bin/sh
+# Looks at what an earlier run left, then leaves all that it can: new, changed, removed and unreadable.
+cat out/data >&2; ls out out/* >&2; echo end >&2
+echo changed >> out/data; rm -f out/made; mkdir -p out/folder; echo x > out/folder/file; chmod 0 out/folder
+echo "{\\"cost\\": $(cat src/value.txt)}" > out/cost.json
+"""
+
+
+async def test_every_run_finds_its_outputs_as_setup_made_them(tmp_path: Path) -> None:
+    """Nothing can be remembered in what a benchmark may write; the folder of the metric's file is such without a word."""
+    files = {"out/data": "data\n", ".gitignore": "out/made\n"}
+    repo = make_repo(tmp_path, files, bench=OUTPUTS.lstrip())
+    config = configure(tmp_path / "cache", "echo 80 > src/value.txt", "[budget]\nexperiments = 1")
+    table = config.metric.model_copy(update={"source": Source.JSON, "file": "out/cost.json", "path": "$.cost"})
+    bench = config.benchmark.model_copy(update={"setup": "echo made > out/made"})
+    ours = Session(repo, config.model_copy(update={"metric": table, "benchmark": bench}))
+    await ours.run()
+    assert ours.verdicts == [("keep", "improvement")], ours.state.experiments[-1]
+    looks = []
+    for log in ours.folder.root.rglob("bench.log"):
+        looks += log.read_text().split("end\n")[:-1]
+    assert len(looks) >= 5
+    assert set(looks) == {"data\nout/data\nout/made\n\nout:\ndata\nmade\n"}
+
+
+async def test_the_tree_of_a_metric_file_is_read_only_but_for_the_file(tmp_path: Path) -> None:
+    bench = (
+        "#!/bin/sh\n(echo x > src/left) 2>/dev/null && echo wrote\n"
+        'echo "{\\"cost\\": $(cat src/value.txt)}" > cost.json\n'
+    )
+    config = configure(tmp_path / "cache", "echo 80 > src/value.txt", "[budget]\nexperiments = 1")
+    table = config.metric.model_copy(update={"source": Source.JSON, "file": "cost.json", "path": "$.cost"})
+    ours = Session(make_repo(tmp_path, bench=bench), config.model_copy(update={"metric": table}))
+    await ours.run()
+    assert ours.verdicts == [("keep", "improvement")]
+    logs = [log.read_text() for log in ours.experiment_folder(1).glob("bench.log")]
+    assert logs and not any("wrote" in text for text in logs)

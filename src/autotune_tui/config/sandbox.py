@@ -45,7 +45,8 @@ class Sandbox(Table):
     )
     outputs: list[RelativePath] = Field(
         default_factory=list,
-        description="Files and folders of the worktree that the benchmark may write; the rest is read-only while it is timed",
+        description="Folders of the worktree that the benchmark may write (that of metric.file it may anyway); they are put"
+        " back before each run, and the rest is read-only",
     )
     memory: int = Field(0, ge=0, description="MB that a command's processes may use; 0: three quarters", strict=True)
     processes: int = Field(1000, ge=1, description="The most processes of a command at a time", strict=True)

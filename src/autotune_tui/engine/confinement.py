@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from autotune_tui.engine import outputs
 from autotune_tui.measure import python
 from autotune_tui.measure.executors.base import Limits, argv_of
 from autotune_tui.measure.sandbox import Sandbox, open_sandbox, places_of
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 MEMORY_SHARE = 0.75
 MEGABYTE = 1 << 20
+REFUSALS = ("Read-only file system", "Device or resource busy")
+"""What a program says that may not write its tree, or would replace a file of which only the content may be written."""
 DISK = 16 * 1024 * MEGABYTE
 """By how much free space may shrink while one command runs: a large build fits, a full disk does not come of it."""
 
@@ -58,38 +61,22 @@ def prefix(
     settings, tree = engine.config, engine.tree(side)
     if engine.sandbox.kind == "none":
         return ()
-    named = list(settings.sandbox.outputs)
-    file_alone = bool(settings.metric.file) and not named
-    if named and settings.metric.file:
-        named.append(settings.metric.file)
-    # A link in the way is the candidate's: what it points at is not to be written.
-    outputs = [path for name in named if is_inside(path := tree / name, tree) and make(path)]
     for folder in also:
         folder.mkdir(parents=True, exist_ok=True)
     return engine.sandbox.prefix(
         tree,
-        writable=writable or job != "benchmark" or file_alone,
+        writable=writable or job != "benchmark",
         network=job in settings.sandbox.network,
-        outputs=[*outputs, *also],
+        outputs=[*outputs.paths(settings, tree), *also],
         read=read,
     )
 
 
-def make(path: Path) -> bool:
-    """Make an output that is not there, as only what exists can be bound: a file when its name has a suffix."""
-    if path.exists():
-        return True
-    (path.parent if path.suffix else path).mkdir(parents=True, exist_ok=True)
-    if path.suffix:
-        path.touch()
-    return True
-
-
 def hint(output: str, otherwise: str) -> str:
     """What to do about a benchmark that failed: when it wants to write its tree, say how it may."""
-    if "Read-only file system" not in output:
+    if not any(words in output for words in REFUSALS):
         return otherwise
-    return "While it is timed its tree is read-only: name the files or folders that it writes in [sandbox] outputs."
+    return "While it is timed its tree is read-only: name the folders that it writes in [sandbox] outputs."
 
 
 def remark(sandbox: Sandbox) -> str:
@@ -118,11 +105,6 @@ def pointer_kept(sandbox: Sandbox, tree: Path) -> Iterator[None]:
         if pointer.is_symlink() or not pointer.is_file() or pointer.read_bytes() != before:
             remove_tree(pointer)
             pointer.write_bytes(before)
-
-
-def is_inside(path: Path, tree: Path) -> bool:
-    """Whether a path of a worktree, with every link followed, still lies in it."""
-    return tree.resolve() in path.resolve().parents
 
 
 def of_tools(sandbox: Sandbox) -> Callable[[Path], tuple[str, ...]] | None:

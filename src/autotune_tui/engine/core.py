@@ -14,7 +14,7 @@ from autotune_tui.agents.base import Agent
 from autotune_tui.config import Command as ConfigCommand
 from autotune_tui.config import SessionConfig
 from autotune_tui.config.sandbox import Job
-from autotune_tui.engine import confinement, leftovers, locks
+from autotune_tui.engine import confinement, leftovers, locks, outputs
 from autotune_tui.journal.files import SessionFolder
 from autotune_tui.journal.writer import JournalWriter
 from autotune_tui.measure.environment import Snapshot, command_environment
@@ -59,6 +59,8 @@ class Engine:
     """What code that is kept has left in each worktree beside its files."""
     watch: locks.Watch | None = None
     """What is locked for the segment; None until its baseline is measured."""
+    kept_outputs: dict[Side, outputs.Kept] = field(default_factory=dict)
+    """What each worktree's outputs hold before a run."""
     expected: Expected | None = None
     """What the oracle has captured for this segment; None until it has."""
     profiles: dict[str, Profile] = field(default_factory=dict)
@@ -96,6 +98,10 @@ class Engine:
         The benchmark gets a tree that is read-only but for its outputs, unless `writable`. `read`: folders that are hidden
         from other commands; `also`: some that it may write, too.
         """
+        if job == "benchmark":
+            await outputs.put_back(self, side)
+        else:
+            await outputs.settle(self, side)
         run = Command(
             argv=argv_of(command),
             cwd=self.tree(side),
@@ -121,6 +127,7 @@ class Engine:
 
     async def place_both(self, commit: str) -> None:
         """Bring both worktrees to a commit."""
+        await asyncio.gather(*(outputs.settle(self, side) for side in SIDES))
         await asyncio.to_thread(self.workspace.sync_both, commit)
         await asyncio.gather(*(self._swept(side, commit) for side in SIDES))
 
@@ -128,6 +135,7 @@ class Engine:
         """Bring a worktree to a commit, with nothing in it that a candidate left. Its build is a step of its own, see
         `build`.
         """
+        await outputs.settle(self, side)
         await asyncio.to_thread(self.workspace.sync, side, commit)
         await self._swept(side, commit)
 

@@ -23,7 +23,7 @@ from autotune_tui.agents.base import (
     Plan,
     Reflection,
 )
-from autotune_tui.engine import artifacts, context, leftovers, locks, measuring, override
+from autotune_tui.engine import artifacts, context, leftovers, locks, measuring, outputs, override
 from autotune_tui.engine.calibration import build as build_side
 from autotune_tui.engine.calibration import make_ready
 from autotune_tui.engine.control import Control, Skipped
@@ -212,6 +212,7 @@ async def profile(x: Experiment) -> None:
         if before is not None and before.tool == "none":  # no profiler works for this command
             known[x.incumbent] = replace(before, commit=x.incumbent)
         else:
+            await outputs.put_back(x.engine, "incumbent")
             command = context.benchmark_command(x.engine, x.folder / profilers.SCRATCH)
             known[x.incumbent] = await x.engine.waiting(
                 profilers.profile(x.engine.executor, command, command.cwd, x.incumbent, x.folder)
@@ -343,6 +344,8 @@ async def sweep(x: Experiment, by: str) -> None:
 
 async def intact(x: Experiment, by: str) -> None:
     """What is measured is what is committed: no tracked file of either worktree was changed since, locked ones included."""
+    for side in SIDES:
+        await outputs.settle(x.engine, side)
     found = await locks.altered(x.engine, {"candidate": x.commit, "incumbent": x.incumbent})
     if found["incumbent"]:
         raise Exhausted(locks.incumbent_text(found["incumbent"], x.engine.sandbox.kind))

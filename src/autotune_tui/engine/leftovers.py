@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
+from autotune_tui.engine import outputs
 from autotune_tui.workspace.bytecode import is_bytecode
 from autotune_tui.workspace.leftovers import Mark, difference
 
@@ -58,6 +59,7 @@ class Swept:
 
 async def learn(engine: Engine, side: Side, commit: str, stage: Stage) -> None:
     """Take what lies in a worktree as made by code that is kept."""
+    await outputs.settle(engine, side)
     found = await asyncio.to_thread(engine.workspace.leftovers, side, commit)
     engine.known.setdefault(side, Known()).learn(found, stage)
 

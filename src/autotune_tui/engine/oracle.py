@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autotune_tui.engine import artifacts, leftovers, recorded
-from autotune_tui.engine.confinement import is_inside
 from autotune_tui.engine.core import text_of
+from autotune_tui.engine.outputs import is_inside
 from autotune_tui.engine.recorded import Recorded, tolerance
 from autotune_tui.engine.sampling import derived_seed
 from autotune_tui.errors import EngineError

@@ -65,8 +65,10 @@ def text_of(metric: Metric, run: Run, cwd: Path) -> str:
     path = cwd / metric.file
     hint = "Make the benchmark write it anew in each run, or correct metric.file."
     try:
-        written = path.stat().st_mtime
-        if written < run.started_at - CLOCK_GRAIN:
+        found = path.stat()
+        if found.st_mtime < run.started_at - CLOCK_GRAIN:
+            if not found.st_size:  # made by us, so that it could be written
+                raise FileNotFoundError
             raise MeasureError(f"{metric.file} is old", "The benchmark did not write it in this run.", hint)
         with path.open("rb") as file:
             return without_escapes(file.read(FILE_LIMIT).decode(errors="replace"))
