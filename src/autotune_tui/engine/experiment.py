@@ -30,7 +30,7 @@ from autotune_tui.engine.control import Control, Skipped
 from autotune_tui.engine.core import Engine, text_of
 from autotune_tui.engine.end_to_end import end_to_end
 from autotune_tui.engine.holdout import holdout
-from autotune_tui.engine.inspect import look
+from autotune_tui.engine.inspect import audit, look
 from autotune_tui.engine.measuring import Measured
 from autotune_tui.engine.oracle import Unstable
 from autotune_tui.engine.oracle import judge as judge_output
@@ -463,6 +463,8 @@ async def decide(x: Experiment) -> None:
 async def reflect(x: Experiment) -> None:
     """What was learned, also from a failure. An agent that cannot say loses nothing but its words."""
     assert x.verdict is not None
+    if x.verdict.status == "keep":
+        await audit(x)
     if x.plan is None or x.wish is not None:
         x.reflection = Reflection(x.verdict.detail, "")
         return

@@ -1,4 +1,7 @@
-"""The phase `inspect`: a would-be keep is looked at a second time, by rules that did not write it (L14)."""
+"""The phase `inspect`: a would-be keep is looked at a second time, by rules that did not write it (L14).
+
+After the keep, the settings that it touched are looked through (L17).
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,9 @@ from typing import TYPE_CHECKING
 
 from autotune_tui.engine import second_look
 from autotune_tui.engine.core import Engine
+from autotune_tui.errors import WorkspaceError
 from autotune_tui.inspector import Change, FileChange, Finding, Gain, Material, Policy, blocked, inspect
+from autotune_tui.inspector.audit import Line, notes, spellings, words
 from autotune_tui.inspector.material import declared, is_declaration, modules_of, named_in, tests_of
 from autotune_tui.inspector.testing import is_test
 from autotune_tui.model.events import Inspection
@@ -25,6 +30,7 @@ MOST_TEXT = 2 << 20
 MOST_MATERIAL = 256 << 10
 """Bytes of a file of the benchmark or of the tests that is read."""
 MOST_FILES = 200
+MOST_NOTES = 10
 
 
 async def look(x: Experiment) -> str:
@@ -38,6 +44,25 @@ async def look(x: Experiment) -> str:
         Inspection(experiment=x.number, blocked=reason, findings=tuple(asdict(finding) for finding in found))
     )
     return reason or await second_look.ask(x)
+
+
+async def audit(x: Experiment) -> None:
+    """After a keep: say which settings it left without a use or with two values (L17)."""
+    if x.engine.config.inspector.mode == "off":
+        return
+    try:
+        said = await asyncio.to_thread(_audited, x)
+    except WorkspaceError as error:  # the keep stands: nothing depends on the audit
+        said = (f"the settings were not looked through: {error.title}: {error.message}",)
+    for text in said[:MOST_NOTES]:
+        x.engine.note(text, "warning", x.number)
+
+
+def _audited(x: Experiment) -> tuple[str, ...]:
+    change = change_of(x)
+    asked = [form for word in words(change) for form in spellings(word)]
+    found = x.engine.workspace.contents.lines_with(x.commit, asked)
+    return notes(change, (Line(hit.path, hit.line, hit.text) for hit in found))
 
 
 def findings(x: Experiment) -> tuple[Finding, ...]:

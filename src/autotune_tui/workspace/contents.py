@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from autotune_tui.workspace.git import Git, GitError
 from autotune_tui.workspace.submodules import list_tree
 
-MOST_WORDS = 50
+MOST_WORDS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Contents:
         return {path: texts[blob] for path, blob in blobs.items() if blob in texts}
 
     def lines_with(self, commit: str, words: Sequence[str]) -> list[Hit]:
-        """The lines of the commit's text files that have one of the words as a whole word, at most 50 words."""
+        """The lines of the commit's text files that have one of the words as a whole word, at most 100 words."""
         if not words:
             return []
         patterns = [part for word in words[:MOST_WORDS] for part in ("-e", word)]
