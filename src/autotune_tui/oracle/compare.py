@@ -272,19 +272,21 @@ def _compare_sets(one: Any, other: Any, tolerance: Tolerance) -> Difference | No
 
 
 def _compare_objects(one: Any, other: Any, tolerance: Tolerance) -> Difference | None:
-    """["object", type, attributes, rest]. An attribute of the candidate alone is no difference when its name says that it is
-    nobody else's: it may keep what it has worked out.
+    """["object", type, attributes, rest]. A candidate's object may keep what it has worked out: where its attribute is nobody
+    else's by its name and the incumbent has None or nothing, it may hold anything.
     """
     if one[1] != other[1] or not _is_pairs(other[2]):
         return _unlike(one, other)
     theirs = {str(name): value for name, value in other[2]}
-    ours = dict(one[2])
+    ours = dict(one[2] or ())
     for name, value in ours.items():
         if name not in theirs:
             return Difference(f".{name}", in_words(value), "no such attribute")
+        if value is None and name.startswith("_"):
+            continue
         if found := compare_frozen(value, theirs[name], tolerance):
             return found.within(f".{name}")
-    for name, value in theirs.items():
+    for name, value in theirs.items() if one[2] is not None else ():
         if name not in ours and not name.startswith("_"):
             return Difference(f".{name}", "no such attribute", in_words(value))
     if type(other[3]) is not list or len(one[3]) != len(other[3]):

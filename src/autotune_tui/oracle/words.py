@@ -52,8 +52,9 @@ def _words(tree: Any, levels: int) -> str:
             return _bytes(data)
         case ["exception", str() as name, list() as arguments]:
             return f"{_last(name)}({', '.join(_words(argument, levels - 1) for argument in arguments[:MOST])})"
-        case ["object", str() as name, list() as fields, list() as made]:
-            return f"{_last(name)}({', '.join([*(_words(part, levels - 1) for part in made[:3]), *_fields(fields, levels)])})"
+        case ["object", str() as name, list() | None as fields, list() as made]:
+            parts = [_words(part, levels - 1) for part in made[:3]] + _fields(fields or [], levels)
+            return f"{_last(name)}({', '.join(parts)})"
         case ["array", str() as kind, list() as shape, *_]:
             return f"array of {kind} with shape {tuple(shape[:8])}"
         case ["name", str() as name]:

@@ -3,7 +3,7 @@
 None, bool, float, str and ints of 64 bits are themselves. All else is a list that begins with what it is:
 ["int", hex], ["complex", re, im], ["bytes"|"bytearray", base64], ["list"|"tuple", [..]], ["dict", [[key, value], ..]],
 ["set"|"frozenset", [.. in a fixed order]], ["array", dtype, shape, base64 or a tree], ["iterator", [..], how it ended],
-["exception", type, args], ["name", "module.name"], ["object", type, [[attribute, value], ..], [what else it is made of]],
+["exception", type, args], ["name", "module.name"], ["object", type, [[attribute, value], ..] or None, [what else it is made of]],
 ["opaque", type], ["cycle", how many levels up], ["unseen"]; "what else" is trees, too.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import copyreg
+import enum
 import io
 import json
 import sys
@@ -91,6 +92,8 @@ class Freezer:
         numpy = sys.modules.get("numpy")
         if numpy is not None and (kind is numpy.ndarray or isinstance(value, numpy.generic)):
             return self._array(value, numpy)
+        if isinstance(value, enum.Enum):
+            return ["name", f"{name_of(kind)}.{value.name or value.value}"]
         if hasattr(kind, "__next__") and not isinstance(value, io.IOBase):
             return self._iterator(value)
         return self._object(value, kind)
@@ -123,37 +126,50 @@ class Freezer:
         return ["iterator", items, "ends"]
 
     def _object(self, value: Any, kind: type) -> Any:
-        """An object is what pickle would keep of it: attributes, and what its class is called with."""
-        name = name_of(kind)
+        """An object is its attributes, and what pickle would keep of it where its class says so. What pickle passes over is not
+        looked at when it is left untouched: an object that was loaded again does not have it.
+        """
+        name, custom = name_of(kind), _is_custom(kind)
+        state = _attributes(value, kind)
         try:
             reduce = copyreg.dispatch_table.get(kind)
             reduced = reduce(value) if reduce else value.__reduce_ex__(4)
         except Exception:  # whatever a class raises here, it cannot be taken apart this way
-            state = getattr(value, "__dict__", None)
-            return ["object", name, self._fields(state), []] if type(state) is dict else ["opaque", name]
+            return ["object", name, self._fields(state), []] if state is not None else ["opaque", name]
         if isinstance(reduced, str):
             return ["name", f"{kind.__module__}.{reduced}"]
-        function, arguments, state, items, pairs = (*reduced, None, None, None)[:5]
+        function, arguments, kept, items, pairs = (*reduced, None, None, None)[:5]
         made: list[Any] = []
         if function not in (copyreg.__newobj__, copyreg.__newobj_ex__):  # type: ignore[attr-defined]
             made.append(["name", name_of(function)])
             made.append(["tuple", self._all(arguments)])
         elif arguments[1:]:
             made.append(["tuple", self._all(arguments[1:])])
-        slots: Any = None
-        if isinstance(state, tuple) and len(state) == 2 and isinstance(state[1], dict):
-            state, slots = state
-        if state is not None and type(state) is not dict:
-            made.append(self.freeze(state))
-            state = None
+        if custom and kept is not None:
+            made.append(self.freeze(kept))
         if items is not None:
             made.append(["list", self._all(items)])
         if pairs is not None:
             made.append(["dict", [[self.freeze(key), self.freeze(item)] for key, item in pairs]])
-        return ["object", name, self._fields({**(state or {}), **(slots or {})}), made]
+        return ["object", name, None if custom and self._untouched else self._fields(state or {}), made]
 
     def _fields(self, state: dict[Any, Any]) -> Any:
         return [[str(key), self.freeze(state[key])] for key in sorted(state, key=str)]
+
+
+def _attributes(value: Any, kind: type) -> dict[Any, Any] | None:
+    """What an object holds in its own dict and slots; None when it has neither."""
+    own = getattr(value, "__dict__", None)
+    slots = {name: getattr(value, name) for name in copyreg._slotnames(kind) if hasattr(value, name)}  # type: ignore[attr-defined]
+    return {**slots, **own} if type(own) is dict else slots or None
+
+
+def _is_custom(kind: type) -> bool:
+    """Whether a class says by itself what pickle keeps of its objects."""
+    hooks = ("__reduce_ex__", "__reduce__", "__getstate__")
+    return kind in copyreg.dispatch_table or any(
+        getattr(kind, hook, None) is not getattr(object, hook, None) for hook in hooks
+    )
 
 
 def frozen(value: Any, untouched: bool = False) -> Any:

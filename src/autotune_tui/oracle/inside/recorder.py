@@ -18,6 +18,7 @@ import pickle
 import random
 import sys
 import threading
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -173,17 +174,22 @@ class Recorder:
         if not callable(original) or isinstance(original, type):
             raise TypeError(f"it is a {type(original).__name__}, not a function")
 
+        new = functools.partial(_Call, self, function)
+
         def made(*args: Any, **kwargs: Any) -> Any:
-            with _Call(self, function, args, kwargs) as call:
+            with new(args, kwargs) as call:
                 call.value = original(*args, **kwargs)
             return call.value
 
         async def awaited(*args: Any, **kwargs: Any) -> Any:
-            with _Call(self, function, args, kwargs) as call:
+            with new(args, kwargs) as call:
                 call.value = await original(*args, **kwargs)
             return call.value
 
-        recording = awaited if inspect.iscoroutinefunction(original) else made
+        mine = awaited if inspect.iscoroutinefunction(original) else made
+        # doctest, for one, takes for a module's own only what has its globals.
+        space = getattr(original, "__globals__", mine.__globals__)
+        recording = types.FunctionType(mine.__code__, space, mine.__name__, None, mine.__closure__)
         functools.update_wrapper(recording, original)
         for attribute in set(dir(original)) - set(dir(recording)):  # such as cache_clear
             setattr(recording, attribute, getattr(original, attribute))
