@@ -136,6 +136,21 @@ def test_the_file_that_is_written_says_what_was_typed() -> None:
     assert Draft(texts_of(config)).config() == config
 
 
+def test_tables_that_no_form_shows_are_kept_when_a_configuration_is_taken_over(tmp_path: Path) -> None:
+    """Also by a draft that is left and taken up again."""
+    config = parse(
+        'goal = "g"\n[metric]\ntarget = 1.0\n[benchmark]\ncommand = "x"\n[scope]\ninclude = ["a"]\n[guards]\npeak_rss = "5%"\n'
+        '[holdout]\ncommand = "y"\n[holdout.metric]\nname = "loss"\nsource = "metric_line"\n'
+    )
+    draft = Draft()
+    draft.copy(config)
+    store = DraftStore(tmp_path, {"XDG_STATE_HOME": str(tmp_path)})
+    store.save(draft, datetime.now(UTC))
+    kept = store.load()
+    assert kept is not None and kept.draft == draft
+    assert kept.draft.config() == config
+
+
 def test_fields_of_another_source_are_kept_but_not_written() -> None:
     made = draft(metric__source="regex", metric__pattern="mean: (.*)")
     made.values["metric.source"] = "json"

@@ -27,7 +27,7 @@ from autotune_tui.ui.wizard import frame
 from autotune_tui.ui.wizard.beginning import beginnings, suggestions
 from autotune_tui.ui.wizard.benchmark import BenchmarkStep
 from autotune_tui.ui.wizard.dialog import Answer, Question, Words
-from autotune_tui.ui.wizard.draft import Draft, about, texts_of
+from autotune_tui.ui.wizard.draft import Draft, about
 from autotune_tui.ui.wizard.drafts import DraftStore
 from autotune_tui.ui.wizard.form import TextField, Typed
 from autotune_tui.ui.wizard.goal import GoalStep, Recipes
@@ -137,7 +137,7 @@ class WizardScreen(Screen[str | None]):
     def _copy(self, file: Path) -> bool:
         """Fill in the fields of this configuration; whether it could be read."""
         try:
-            self.draft.take(load(file))
+            self.draft.copy(load(file))
         except AutotuneError as error:
             self.app.push_screen(Words(error.title, f"{error.message}\n\nThe form starts from what was found here."))
             return False

@@ -55,11 +55,14 @@ class Draft:
             if (text or name in KEEPS_EMPTY) and not self.text(name).strip():
                 self.values[name] = self.suggested[name] = text
 
-    def take(self, config: SessionConfig) -> None:
-        """Fill in the fields of a configuration, whatever is in them."""
-        values = texts_of(config)
+    def take(self, values: Mapping[str, str]) -> None:
+        """Fill in fields, whatever is in them."""
         self.values.update(values)
         self.suggested.update(values)
+
+    def copy(self, config: SessionConfig) -> None:
+        """Fill in all that a configuration says."""
+        self.take(texts_of(config))
         self.by_hand = tables_by_hand(config)
 
     def origin(self, name: str) -> str:
