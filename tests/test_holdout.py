@@ -16,11 +16,13 @@ from tests.engine_support import EXACT, Session, configure, git, make_repo
 from autotune_tui.config import SessionConfig, parse
 from autotune_tui.engine.confirming import Said, unharmed, weigh, wins
 from autotune_tui.engine.holdout import UNSEEN, exposed, refuse
+from autotune_tui.engine.preflight import check
 from autotune_tui.engine.second import looks
 from autotune_tui.engine.unseen import told
 from autotune_tui.errors import ConfigError, EngineError, MeasureError
 from autotune_tui.measure.sandbox import find_sandbox
 from autotune_tui.model.events import Confirmation, Record
+from autotune_tui.model.format import confirmation
 from autotune_tui.report import final_report, living_document
 from autotune_tui.stats.order import block_order
 
@@ -153,6 +155,30 @@ def test_looking_often_makes_a_gain_from_nothing_no_likelier_than_the_confidence
     assert held <= 0.05 * 600
 
 
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (
+            Confirmation(kind="holdout", passed=True, metric="time", unit="s", effect=-0.2, interval=(-0.21, -0.19),
+                         before=1.5, after=1.2, pairs=6),
+            "holdout: holds, time −20.0 % [−21.0, −19.0], 1.500 → 1.200 s, 6 pairs",
+        ),
+        (
+            Confirmation(kind="end_to_end", passed=False, metric="loss", effect=0.03, scale="difference", before=0.5,
+                         after=0.53, pairs=16),
+            "end-to-end: contradicts, loss +0.0300, 0.5000 → 0.5300, 16 pairs",
+        ),
+        (
+            Confirmation(kind="holdout", text="a run of the candidate failed: exit code 1"),
+            "holdout: does not hold, a run of the candidate failed: exit code 1",
+        ),
+        (Confirmation(kind="of a later version", passed=True), "of a later version: passed"),
+    ],
+)  # fmt: skip
+def test_what_a_second_benchmark_says_in_words(said: Confirmation, words: str) -> None:
+    assert confirmation(said) == words
+
+
 # --- what agents could read
 
 
@@ -223,6 +249,30 @@ async def test_a_session_whose_holdout_can_be_read_does_not_start(tmp_path: Path
         await session.run()
     assert not session.state.experiments
     assert session.state.end is not None and session.state.end.outcome == "failed"
+
+
+async def test_the_check_tries_the_holdout_and_refuses_one_that_can_be_read(tmp_path: Path) -> None:
+    repo = make_repo(tmp_path, {"holdout.sh": HOLDOUT}, EXACT)
+    works = await check(repo, configure(tmp_path / "cache", "true", with_holdout(tmp_path)), lambda line: None)
+    assert [(line.status, line.detail) for line in works if line.title == "holdout"] == [
+        ("pass", "works, and gives 734125")
+    ]
+    settings = configure(tmp_path / "cache", "true", '[holdout]\ncommand = "sh holdout.sh value"')
+    refused = (await check(repo, settings, lambda line: None))[-1]
+    assert (refused.status, refused.title) == ("fail", "Agents could read the holdout")
+    assert "holdout.sh" in refused.detail and "[holdout].folders" in refused.hint
+
+
+async def test_a_holdout_in_the_history_of_the_configuration_is_warned_of(tmp_path: Path) -> None:
+    """It was taken out of git, and every agent can still look it up."""
+    repo = make_repo(tmp_path, {"autotune.toml": '[holdout]\ncommand = "old"\n'}, EXACT)
+    git(repo, "rm", "-q", "autotune.toml")
+    git(repo, "commit", "-qm", "out")
+    more = with_holdout(tmp_path) + "\n[budget]\nexperiments = 1\n"
+    session = Session(repo, configure(tmp_path / "cache", "echo 90 > src/value.txt", more))
+    await session.run()
+    commit = git(repo, "log", "-1", "--format=%h")
+    assert f"the history of autotune.toml shows a holdout, and agents can read it (commit {commit})" in session.warnings
 
 
 async def test_a_holdout_that_does_not_work_on_the_unchanged_code_ends_the_session_at_once(tmp_path: Path) -> None:
