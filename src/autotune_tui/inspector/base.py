@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -153,18 +153,24 @@ class Change:
         return any(old.partition("autotune:")[2].strip() == mark for old in self._old_lines if "autotune:" in old)
 
 
-def fresh(change: Change, rule: str, old: Iterator[Fact], new: Iterator[Fact]) -> Iterator[Finding]:
-    """Findings for the facts that the new side has more of, whatever file they moved to.
+def surplus(change: Change, old: Iterable[Fact], new: Iterable[Fact]) -> Iterator[Fact]:
+    """The facts that the new side has more of, whatever file they moved to.
 
-    Facts on lines that stood there before are counted off first, so that a finding points at what was written.
+    Facts on lines that stood there before are counted off first, so that what is left stands where something was written.
     """
     left: dict[Hashable, int] = {}
     for fact in old:
         left[fact.key] = left.get(fact.key, 0) + 1
     before = frozenset(left)
-    facts = sorted(new, key=lambda fact: not change.was_there(fact.path, fact.line))
-    for fact in facts:
+    for fact in sorted(new, key=lambda fact: not change.was_there(fact.path, fact.line)):
         if left.get(fact.key, 0):
             left[fact.key] -= 1
         elif not (fact.only_first and fact.key in before):
-            yield Finding(rule, fact.severity, fact.path, fact.line, fact.text, change.excerpt(fact.path, fact.line))
+            yield fact
+
+
+def fresh(change: Change, rule: str, old: Iterable[Fact], new: Iterable[Fact]) -> Iterator[Finding]:
+    """Findings for the facts that the new side has more of."""
+    for fact in surplus(change, old, new):
+        excerpt = change.excerpt(fact.path, fact.line)
+        yield Finding(rule, fact.severity, fact.path, fact.line, fact.text, excerpt)

@@ -8,15 +8,18 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
-from autotune_tui.inspector.base import Change, Fact, Finding, Severity, fresh
+from autotune_tui.inspector.base import Change, Fact, Finding, Severity, fresh, surplus
 from autotune_tui.inspector.python import Plain, Source, fold, read
 
+RULE = "special_case"
 OFTEN = 20
 """A text that the benchmark has more often than this belongs to its format, not to one of its inputs."""
 TABLE_LEAST = 8
 """Constants from which on a collection is a table."""
+MOST_COMPARED = 500
+"""Constants of a table that are looked up in the benchmark."""
 PRECOMPUTED = 1000
 """Constants in one collection, or 4 characters each in one text, that look like a result computed beforehand."""
 
@@ -84,46 +87,61 @@ def known(texts: Iterable[tuple[str, str]]) -> Known:
 
 def find(change: Change) -> Iterator[Finding]:
     """New literals of the benchmark where they decide something or are an answer; digests; tables."""
+    yield from fresh(change, RULE, _digests(change.old), _digests(change.new))
+    yield from fresh(change, RULE, _tables(change.old), _tables(change.new))
+    for fact in surplus(change, _literals(change.old), _literals(change.new)):
+        finding = weighed(change, fact)
+        if finding is not None:
+            yield finding
+
+
+def _literals(sources: tuple[Source, ...]) -> Iterator[Fact]:
+    """Every special literal that decides something or is an answer; whether the benchmark has it is asked later."""
+    for source in sources:
+        for value, node, what in _decisions(source):
+            if is_special(value):
+                yield Fact(
+                    (what, value), "warn", source.path, node.lineno, f"{what} {_show(value)}, which the benchmark has"
+                )
+        for value, node in _answers(source):
+            if is_special(value) and len(str(value)) >= 4:
+                text = f"returns {_show(value)}, which the benchmark expects"
+                yield Fact(("returns", value), "warn", source.path, node.lineno, text)
+        for values, node in _collections(source):
+            special = tuple(value for value in values if is_special(value))[:MOST_COMPARED]
+            if len(special) >= TABLE_LEAST:
+                yield Fact(
+                    ("table", special), "warn", source.path, node.lineno, "brings a table of the benchmark's values"
+                )
+
+
+def weighed(change: Change, fact: Fact) -> Finding | None:
+    """The finding for a new literal, or a new table of them, that the benchmark has; None when it has it not."""
+    assert isinstance(fact.key, tuple)
+    what, value = fact.key
+    given = _known_to(change)
+    if what == "table":
+        shared = sum(1 for each in value if given.times(each))
+        severity: Severity | None = "block" if 2 * shared >= len(value) else None
+    else:
+        count = given.times(value)
+        severity = None if not count else "block" if count <= OFTEN else "warn"
+    if severity is None:
+        return None
+    return Finding(RULE, severity, fact.path, fact.line, fact.text, change.excerpt(fact.path, fact.line))
+
+
+def _known_to(change: Change) -> Known:
+    """What the benchmark and the checks have. Read only when a change brings a special literal, as few do."""
     material = change.material
-    given = known([*material.benchmark.items(), *material.checks.items()])
-    printed = known(("", text) for text in material.outputs)
-    yield from fresh(
-        change,
-        "special_case",
-        _facts(change, change.old, given, printed),
-        _facts(change, change.new, given, printed),
+    return _read_known(
+        (*material.benchmark.items(), *material.checks.items(), *(("", text) for text in material.outputs))
     )
 
 
-def _facts(change: Change, sources: tuple[Source, ...], given: Known, printed: Known) -> Iterator[Fact]:
-    @cache
-    def severity(value: Plain, answer: bool) -> Severity | None:
-        if not is_special(value):
-            return None
-        count = max(given.times(value), printed.times(value))
-        if not count or (answer and len(str(value)) < 4):
-            return None
-        return "block" if count <= OFTEN else "warn"
-
-    for source in sources:
-        yield from _digests(source)
-        yield from _tables(source, given, printed)
-        for value, node, what in _decisions(source):
-            found = severity(value, False)
-            if found:
-                yield Fact(
-                    (what, value), found, source.path, node.lineno, f"{what} {_show(value)}, which the benchmark has"
-                )
-        for value, node in _answers(source):
-            found = severity(value, True)
-            if found:
-                yield Fact(
-                    ("answer", value),
-                    found,
-                    source.path,
-                    node.lineno,
-                    f"returns {_show(value)}, which the benchmark expects",
-                )
+@lru_cache(maxsize=4)
+def _read_known(texts: tuple[tuple[str, str], ...]) -> Known:
+    return known(texts)
 
 
 def _show(value: Plain) -> str:
@@ -200,17 +218,18 @@ def _returned(source: Source, node: ast.expr) -> Iterator[tuple[Plain, ast.expr]
             yield value, node
 
 
-def _digests(source: Source) -> Iterator[Fact]:
+def _digests(sources: tuple[Source, ...]) -> Iterator[Fact]:
     """Comparisons of an input's digest with a constant: the literal itself stands nowhere else."""
-    for node in source.nodes:
-        if not isinstance(node, ast.Compare):
-            continue
-        sides = (node.left, *node.comparators)
-        values = [value for side in sides for value in _values(source, side)]
-        computed = any(_is_digest(source, side) for side in sides)
-        fingerprint = any(isinstance(value, str) and _DIGEST.match(value) for value in values)
-        if values and (computed or fingerprint):
-            yield Fact("digest", "block", source.path, node.lineno, "recognises an input by its digest")
+    for source in sources:
+        for node in source.nodes:
+            if not isinstance(node, ast.Compare):
+                continue
+            sides = (node.left, *node.comparators)
+            values = [value for side in sides for value in _values(source, side)]
+            computed = any(_is_digest(source, side) for side in sides)
+            fingerprint = any(isinstance(value, str) and _DIGEST.match(value) for value in values)
+            if values and (computed or fingerprint):
+                yield Fact("digest", "block", source.path, node.lineno, "recognises an input by its digest")
 
 
 def _is_digest(source: Source, node: ast.expr) -> bool:
@@ -222,29 +241,25 @@ def _is_digest(source: Source, node: ast.expr) -> bool:
     )
 
 
-def _tables(source: Source, given: Known, printed: Known) -> Iterator[Fact]:
-    """Collections of constants: of the benchmark's own, or so many that they look computed beforehand."""
+def _collections(source: Source) -> Iterator[tuple[list[Plain], ast.expr]]:
+    """The constants of each collection that is written out."""
     for node in source.nodes:
         if isinstance(node, ast.Dict):
             elements = [*(key for key in node.keys if key is not None), *node.values]
         elif isinstance(node, ast.List | ast.Tuple | ast.Set):
             elements = list(node.elts)
-        elif isinstance(node, ast.Constant) and node not in source.silent:
-            if isinstance(node.value, str | bytes) and len(node.value) >= 4 * PRECOMPUTED:
-                yield Fact("blob", "warn", source.path, node.lineno, f"brings {len(node.value)} characters of data")
-            continue
         else:
             continue
-        values = [value for value in map(fold, elements) if value is not None]
-        special = [value for value in values if is_special(value)]
-        shared = sum(1 for value in special[:500] if given.times(value) or printed.times(value))
-        if len(special) >= TABLE_LEAST and 2 * shared >= len(special[:500]):
-            yield Fact(
-                "table",
-                "block",
-                source.path,
-                node.lineno,
-                f"brings a table with {shared} values that the benchmark has",
-            )
-        elif len(values) >= PRECOMPUTED:
-            yield Fact("blob", "warn", source.path, node.lineno, f"brings a table of {len(values)} constants")
+        if len(elements) >= TABLE_LEAST:
+            yield [value for value in map(fold, elements) if value is not None], node
+
+
+def _tables(sources: tuple[Source, ...]) -> Iterator[Fact]:
+    """So many constants that they look computed beforehand."""
+    for source in sources:
+        for values, node in _collections(source):
+            if len(values) >= PRECOMPUTED:
+                yield Fact("blob", "warn", source.path, node.lineno, f"brings a table of {len(values)} constants")
+        for value, node in source.plain:
+            if isinstance(value, str | bytes) and len(value) >= 4 * PRECOMPUTED:
+                yield Fact("blob", "warn", source.path, node.lineno, f"brings {len(value)} characters of data")

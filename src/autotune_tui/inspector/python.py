@@ -150,7 +150,6 @@ def read(path: str, text: str) -> Source | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # invalid escapes in somebody else's text
             source = Source(path, text, ast.parse(text))
-            ast.dump(source.tree)  # nesting that only a recursion notices is as good as unreadable
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     return source

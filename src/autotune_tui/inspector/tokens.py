@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from autotune_tui.inspector.base import Change, Fact, FileChange, Finding, Severity, fresh
-from autotune_tui.inspector.literals import OFTEN, is_special, known
+from autotune_tui.inspector import literals
+from autotune_tui.inspector.base import Change, Fact, FileChange, Finding, Severity, fresh, surplus
+from autotune_tui.inspector.literals import is_special
 from autotune_tui.inspector.python import is_python, read
 
 _MARKS = {
@@ -141,7 +142,10 @@ def find(change: Change, rule: str) -> Iterator[Finding]:
         if (finding.path, finding.line) not in change.knobs:
             yield finding
     if rule == "special_case":
-        yield from fresh(change, rule, _special(change, texts, new=False), _special(change, texts, new=True))
+        for fact in surplus(change, _special(texts, new=False), _special(texts, new=True)):
+            weighed = literals.weighed(change, fact)
+            if weighed is not None:
+                yield weighed
     elif rule == "validation":
         yield from _validation(texts)
 
@@ -171,23 +175,15 @@ def _facts(files: list[FileChange], rule: str, *, new: bool) -> Iterator[Fact]:
                     yield Fact(key, row.severity, file.path, number, f"{row.text}: {word}", row.only_first)
 
 
-def _special(change: Change, files: list[FileChange], *, new: bool) -> Iterator[Fact]:
-    """Comparisons with literals that the benchmark or the checks have."""
-    material = change.material
-    given = known([*material.benchmark.items(), *material.checks.items(), *(("", text) for text in material.outputs)])
+def _special(files: list[FileChange], *, new: bool) -> Iterator[Fact]:
+    """Comparisons with special literals; whether the benchmark or the checks have them is asked later."""
     for file in files:
         for number, line in enumerate(lines_of(file, new=new), 1):
             for found in _EQUAL.finditer(line[:2000]):
                 value = _value(found["right"] or found["left"])
-                if value is not None and is_special(value) and (count := given.times(value)):
-                    severity: Severity = "block" if count <= OFTEN else "warn"
-                    yield Fact(
-                        value,
-                        severity,
-                        file.path,
-                        number,
-                        f"compares with {str(value)[:40]!r}, which the benchmark has",
-                    )
+                if value is not None and is_special(value):
+                    text = f"compares with {str(value)[:40]!r}, which the benchmark has"
+                    yield Fact(("compares with", value), "warn", file.path, number, text)
 
 
 def _value(word: str) -> str | int | float | None:
