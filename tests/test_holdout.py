@@ -375,6 +375,9 @@ async def test_no_byte_that_an_agent_is_given_tells_of_the_holdout(
     more += f'[sandbox]\nmode = "{mode}"\nwrite = ["{spy}"]\nread = ["{tmp_path}/kept"]\n'
     config = configure(tmp_path / "cache", agent, more)
     (repo / "autotune.toml").write_text(f'[holdout]\ncommand = "{SECRET}"\n')
+    if mode in WALLS:  # code of a candidate that runs there and writes what it sees where all others may write
+        leak = f"(cat $0 > {spy}/leak) 2> /dev/null || true\n"
+        (tmp_path / "kept" / "away" / "bench.sh").write_text(HOLDOUT + leak)
     session = Session(repo, config)
     await session.run()
     assert session.verdicts == [("discard", "holdout"), ("keep", "improvement"), ("discard", "holdout")]

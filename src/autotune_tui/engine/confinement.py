@@ -54,16 +54,18 @@ def prefix(
     writable: bool = False,
     also: tuple[Path, ...] = (),
     read: tuple[Path, ...] = (),
+    sealed: bool = False,
 ) -> tuple[str, ...]:
     """What stands before a command that runs in a worktree for a purpose. It may write the folders `also`, too, and read
-    those in `read`, which others cannot.
+    those in `read`, which others cannot. When `sealed` it only reads what other commands may write outside the worktree.
     """
     settings, tree = engine.config, engine.tree(side)
     if engine.sandbox.kind == "none":
         return ()
     for folder in also:
         folder.mkdir(parents=True, exist_ok=True)
-    return engine.sandbox.prefix(
+    sandbox = engine.sandbox.sealed() if sealed else engine.sandbox
+    return sandbox.prefix(
         tree,
         writable=writable or job != "benchmark",
         network=job in settings.sandbox.network,

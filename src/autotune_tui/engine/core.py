@@ -92,11 +92,12 @@ class Engine:
         stdin: bytes = b"",
         read: tuple[Path, ...] = (),
         also: tuple[Path, ...] = (),
+        sealed: bool = False,
     ) -> Run:
         """Run one of the configured commands in a worktree, confined, for at most `limit` seconds.
 
         The benchmark gets a tree that is read-only but for its outputs, unless `writable`. `read`: folders that are hidden
-        from other commands; `also`: some that it may write, too.
+        from other commands; `also`: some that it may write, too. What is `sealed` writes no folder of the user's.
         """
         if job == "benchmark":
             await outputs.put_back(self, side)
@@ -111,7 +112,7 @@ class Engine:
             repeat=repeat,
             stdin=stdin,
             purpose=job,
-            prefix=confinement.prefix(self, side, job, writable=writable, also=also, read=read),
+            prefix=confinement.prefix(self, side, job, writable=writable, also=also, read=read, sealed=sealed),
             limits=confinement.limits(self.config.sandbox),
         )
         with confinement.pointer_kept(self.sandbox, run.cwd):

@@ -57,6 +57,8 @@ class Bench:
     metric: Metric
     folders: tuple[Path, ...] = ()
     """Shown to it alone."""
+    sealed: bool = False
+    """What it sees must not get out: it writes nothing that lasts."""
 
 
 @dataclass
@@ -93,6 +95,7 @@ class Sampler:
             # Both sides are of one commit that is kept: their first runs may leave bytecode, and nothing is judged yet.
             writable=discard and self.purpose == "calibration",
             read=bench.folders,
+            sealed=bench.sealed,
         )
         if not done.ok:
             raise SampleFailed(side, "timeout" if done.timed_out else "benchmark_crash", done.failure, done.tail)

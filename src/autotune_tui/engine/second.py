@@ -50,7 +50,7 @@ def configured(engine: Engine, kind: Kind) -> Second | None:
         return None
     folders = folders_of(config, engine.workspace.root) if kind == "holdout" else ()
     when = looks(table.least_pairs, table.most_pairs)
-    bench = Bench(table.command, metric_of(table, config.metric), folders)
+    bench = Bench(table.command, metric_of(table, config.metric), folders, sealed=kind == "holdout")
     return Second(kind, bench, table.timeout, when, (1 - table.confidence) / len(when))
 
 

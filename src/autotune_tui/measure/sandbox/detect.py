@@ -36,6 +36,14 @@ class Sandbox:
     gaps: str = ""
     """What this one does not hold, in words."""
 
+    def sealed(self) -> Sandbox:
+        """The same without folders outside the worktree that may be written: they can be read."""
+        places, write = self.places, self.places.write
+        return replace(
+            self,
+            places=replace(places, write=(), read=(*places.read, *write), roots=(*places.roots, *write)),
+        )
+
     def prefix(
         self,
         tree: Path,
