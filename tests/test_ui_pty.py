@@ -54,7 +54,7 @@ def set_up(terminal: Terminal, repo: Path) -> None:
     terminal.until("4 of 7", "make test")
     terminal.press("C-n")
     terminal.until("5 of 7", "● auto")
-    terminal.press("Right", "Right")
+    terminal.press("Right", "Right", "Right")
     terminal.until("● command", "Program")
     terminal.press("Tab")
     terminal.until("The executable, run in the candidate worktree")

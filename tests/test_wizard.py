@@ -349,7 +349,7 @@ async def test_an_agent_that_is_a_command_needs_one(programs: Programs) -> None:
     app = Host()
     async with app.run_test(size=(80, 24)) as pilot:
         await go_to(pilot, "Agent")
-        await pilot.press("right", "right")
+        await pilot.press("right", "right", "right")
         await until_shown(pilot, "● command", "Program")
         assert "Rewrites" not in shown(app)
         await pilot.press("ctrl+n")
@@ -584,3 +584,17 @@ async def test_every_step_fits_into_80_columns(programs: Programs, title: str) -
         assert all(len(row) <= 80 for row in rows)
         assert rows[0].endswith(title) and "esc quit, keeping a draft" in rows[-1]
         assert step_of(pilot) is not None and not any("…" in row for row in rows)
+
+
+async def test_tables_that_few_people_set_are_folded_and_open_where_something_is_wrong(programs: Programs) -> None:
+    """S12: every field of the configuration can be set here."""
+    app = Host()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await go_to(pilot, "Agent")
+        await until_shown(pilot, "▶ Sandbox: agent, read")
+        assert "File size" not in shown(app)
+        app.wizard._focus_on("sandbox.memory")
+        await until_shown(pilot, "▼ Sandbox", "File size")
+        assert app.focused is not None and app.focused.name == "sandbox.memory"
+        await pilot.press("backspace", *"a lot")
+        await until_shown(pilot, "✗ ")

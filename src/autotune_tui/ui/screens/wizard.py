@@ -227,7 +227,7 @@ class WizardScreen(Screen[str | None]):
             return
         for row in self.step.rows():
             if name in row.names:
-                row.control(name).focus()
+                row.focus_on(name)
 
     # --- what is typed
 

@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Input, Label
+from textual.widgets import Collapsible, Input, Label
 
 from autotune_tui.suggest import Proposal
 from autotune_tui.ui.theme import BAD, DIM
@@ -102,11 +102,12 @@ class FieldRow(Vertical):
             for place, entry in enumerate(self.entries):
                 text = entry.label or specs()[entry.name].label
                 label = Label(text)
-                label.styles.width = LABEL if place == 0 else len(text) + 2
+                room = max(LABEL, len(text) + 1) if place == 0 else len(text) + 2
+                label.styles.width = room
                 yield label
                 control = self._control(entry)
                 if entry.width:
-                    control.styles.width = max(entry.width - (LABEL if place == 0 else len(text) + 2), 4)
+                    control.styles.width = max(entry.width - room, 4)
                 yield control
         yield Text(classes="message")
 
@@ -133,6 +134,22 @@ class FieldRow(Vertical):
             if isinstance(control, TextField):
                 control.cursor_position = len(text)
 
+    def focus_on(self, name: str) -> None:
+        """Put the cursor into a field, which may be folded away."""
+        control = self.control(name)
+        if self._unfold():
+            self.call_after_refresh(control.focus)
+        else:
+            control.focus()
+
+    def _unfold(self) -> bool:
+        """Whether the group that it is in was folded until now."""
+        group = next((each for each in self.ancestors if isinstance(each, Group)), None)
+        folded = group is not None and group.collapsed
+        if group is not None:
+            group.collapsed = False
+        return folded
+
     def propose(self, name: str, proposals: Sequence[str]) -> None:
         """What up and down go through."""
         control = self.control(name)
@@ -147,6 +164,8 @@ class FieldRow(Vertical):
     def show_errors(self, errors: Mapping[str, str]) -> None:
         """What is wrong, by field; those of other rows are passed over."""
         mine = {name: words for name, words in errors.items() if name in self.names}
+        if mine:
+            self._unfold()
         if mine != self._errors:
             self._errors = mine
             self._show_message()
@@ -168,6 +187,22 @@ class FieldRow(Vertical):
         event.stop()
         name = next(entry.name for entry in self.entries if widget_id(entry.name) == event.choice.id)
         self.post_message(Typed(name, event.value))
+
+
+class Group(Collapsible):
+    """The fields of a table that few people set, folded under one line that names them."""
+
+    DEFAULT_CSS = """
+    Group { height: auto; border: none; padding: 0; background: $background; }
+    Group > CollapsibleTitle { padding: 0; width: 1fr; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis; }
+    Group > Contents { padding: 0 0 0 2; height: auto; }
+    """
+
+    def __init__(self, table: str, names: Sequence[str], draft: Draft) -> None:
+        labels = ", ".join(specs()[name].label.lower() for name in names)
+        rows = [FieldRow(Entry(name), draft=draft) for name in names]
+        title = f"{table.removeprefix('agent_')} agent" if table.startswith("agent_") else table.replace("_", " ")
+        super().__init__(*rows, title=f"{title.capitalize()}: {labels}")
 
 
 def propose(row: FieldRow, proposals: Sequence[Proposal], draft: Draft, nothing: str = "") -> None:

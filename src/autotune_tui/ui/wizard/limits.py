@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import groupby
 from typing import ClassVar
 
 from textual.app import ComposeResult
 
-from autotune_tui.ui.wizard.form import Entry, FieldRow, propose
+from autotune_tui.ui.wizard.draft import Draft
+from autotune_tui.ui.wizard.form import Entry, FieldRow, Group, propose
 from autotune_tui.ui.wizard.schema import specs
 from autotune_tui.ui.wizard.step import Step
 
@@ -16,8 +18,18 @@ LOCATIONS = {"fast_half": "fastest half (times, sizes)", "mean": "mean (scores, 
 
 class ChecksStep(Step):
     title: ClassVar[str] = "Checks"
-    owns: ClassVar[tuple[str, ...]] = ("checks", "guards", "workspace", "benchmark.setup", "benchmark.timeout", "benchmark.env",
-                                       "metric.location")  # fmt: skip
+    tables: ClassVar[tuple[str, ...]] = (
+        "oracle",
+        "holdout",
+        "end_to_end",
+        "inspector",
+        "canary",
+        "locks",
+        "simplicity",
+    )
+    owns: ClassVar[tuple[str, ...]] = (
+        "checks", "guards", "workspace", "benchmark.setup", "benchmark.timeout", "benchmark.env", "metric.location", *tables
+    )  # fmt: skip
 
     def compose(self) -> ComposeResult:
         yield FieldRow(
@@ -26,6 +38,14 @@ class ChecksStep(Step):
         yield FieldRow(Entry("checks.timeout", "At most", 24), Entry("benchmark.timeout", "A benchmark run at most", 34),
                        draft=self.draft)  # fmt: skip
         yield FieldRow(Entry("guards", placeholder="such as: peak_rss=+5% p99=+10%"), draft=self.draft)
+        yield FieldRow(Entry("oracle.command", "Same output", placeholder="a command that must print the same"),
+                       draft=self.draft)  # fmt: skip
+        yield FieldRow(Entry("oracle.functions", "Same results", placeholder="such as: package.module:function"),
+                       draft=self.draft)  # fmt: skip
+        yield FieldRow(Entry("holdout.command", "Holdout", placeholder="a benchmark that no agent sees"),
+                       draft=self.draft)  # fmt: skip
+        yield FieldRow(Entry("end_to_end.command", "End to end", placeholder="the whole that this is a part of"),
+                       draft=self.draft)  # fmt: skip
         yield FieldRow(Entry("metric.location", "Compare by", words=LOCATIONS), draft=self.draft)
         yield FieldRow(Entry("benchmark.setup", "Set up", placeholder="nothing has to be installed"), draft=self.draft)
         yield FieldRow(Entry("benchmark.env", "Variables", placeholder="such as: THREADS=1"), draft=self.draft)
@@ -34,6 +54,7 @@ class ChecksStep(Step):
             Entry("workspace.copy", "Copy", placeholder="ignored files that a run changes"), draft=self.draft
         )
         yield FieldRow(Entry("workspace.cache", "Worktrees in", placeholder="the cache folder"), draft=self.draft)
+        yield from groups(self.draft, lambda table: table in self.tables)
 
     def bring(self) -> None:
         super().bring()
@@ -56,10 +77,14 @@ class AgentStep(Step):
                        Entry("agent_command.timeout", "At most", 20), draft=self.draft, id="for-command")  # fmt: skip
         yield FieldRow(Entry("agent_offline.rewrites", "Rewrites", 32), Entry("agent_offline.knobs", "Knobs"),
                        draft=self.draft, id="for-offline")  # fmt: skip
+        yield FieldRow(Entry("agent_claude.planner", "Planner", 38), Entry("agent_claude.editor", "Editor"),
+                       draft=self.draft, id="for-claude")  # fmt: skip
         yield FieldRow(
             Entry("budget.experiments", "Experiments", 32), Entry("budget.time", "Time", 24), draft=self.draft
         )
         yield FieldRow(Entry("budget.tokens", "Tokens", 32), Entry("budget.usd", "Dollars", 24), draft=self.draft)
+        yield FieldRow(Entry("sandbox.mode", "Sandbox"), draft=self.draft)
+        yield FieldRow(Entry("sandbox.network", "Network for"), draft=self.draft)
         yield FieldRow(Entry("decision.profile", "Keeps are"), draft=self.draft)
         yield FieldRow(Entry("decision.time", "Deciding", 32), draft=self.draft)
         yield FieldRow(Entry("health.max_no_improvement", "Plateau at", 32),
@@ -67,15 +92,7 @@ class AgentStep(Step):
         yield FieldRow(
             Entry("recovery.playbooks", "Recovery"), Entry("recovery.max_attempts", "Attempts", 16), draft=self.draft
         )
-        yield from self._more()
-
-    def _more(self) -> Iterator[FieldRow]:
-        """Fields that no other row has: whatever is added to the configuration is here at once."""
-        for name, spec in specs().items():
-            if name not in PLACED:
-                alone = sum(other.table == spec.table for other in specs().values()) == 1
-                whole = alone or name.endswith(".mode")  # the field that stands for its table
-                yield FieldRow(Entry(name, spec.table.capitalize() if whole else spec.label), draft=self.draft)
+        yield from groups(self.draft, lambda table: table not in ChecksStep.tables)
 
     def bring(self) -> None:
         super().bring()
@@ -89,6 +106,14 @@ class AgentStep(Step):
         agent = self.draft.value("agent")
         self.query_one("#for-command").display = agent in ("auto", "command")
         self.query_one("#for-offline").display = agent in ("auto", "offline")
+        self.query_one("#for-claude").display = agent in ("auto", "claude")
+
+
+def groups(draft: Draft, mine: Callable[[str], bool]) -> Iterator[Group]:
+    """The fields that have no row of their own, by table: whatever is added to the configuration is here at once."""
+    rest = (spec for spec in specs().values() if spec.name not in PLACED and mine(spec.table))
+    for table, found in groupby(rest, key=lambda spec: spec.table):
+        yield Group(table, [spec.name for spec in found], draft)
 
 
 PLACED = frozenset(
@@ -100,7 +125,8 @@ PLACED = frozenset(
         "workspace.cache", "agent", "agent_command.command", "agent_command.timeout", "agent_offline.rewrites",
         "agent_offline.knobs", "budget.experiments", "budget.time", "budget.tokens", "budget.usd", "decision.profile",
         "decision.time", "health.max_no_improvement", "health.max_crash_streak", "recovery.playbooks",
-        "recovery.max_attempts",
+        "recovery.max_attempts", "oracle.command", "oracle.functions", "holdout.command", "end_to_end.command",
+        "sandbox.mode", "sandbox.network", "agent_claude.planner", "agent_claude.editor",
     )
 )  # fmt: skip
 """The fields that have a row of their own."""
