@@ -387,3 +387,22 @@ async def test_the_tree_of_a_metric_file_is_read_only_but_for_the_file(tmp_path:
     assert ours.verdicts == [("keep", "improvement")]
     logs = [log.read_text() for log in ours.experiment_folder(1).glob("bench.log")]
     assert logs and not any("wrote" in text for text in logs)
+
+
+@pytest.mark.parametrize("declared", [False, True])
+async def test_a_check_may_rewrite_what_setup_made_when_that_is_declared(tmp_path: Path, declared: bool) -> None:
+    """Undeclared, the reason says how to declare it."""
+    repo = make_repo(tmp_path, {".gitignore": "made/\n"}, bench=EXACT)
+    more = '[checks]\ncommand = "echo again >> made/cache"\n[budget]\nexperiments = 1\n'
+    more += '[sandbox]\noutputs = ["made"]' if declared else ""
+    config = configure(tmp_path / "cache", "echo 80 > src/value.txt", more)
+    bench = config.benchmark.model_copy(update={"setup": "mkdir made && echo once > made/cache"})
+    ours = Session(repo, config.model_copy(update={"benchmark": bench}))
+    await ours.run()
+    ended = ours.state.experiments[-1]
+    if declared:
+        assert (ended.status, ended.reason) == ("keep", "improvement"), ended.detail
+    else:
+        assert ended.reason == "out_of_scope"
+        assert "made/cache" in ended.detail
+        assert "[sandbox] outputs" in ended.detail

@@ -64,12 +64,13 @@ def prefix(
         return ()
     for folder in also:
         folder.mkdir(parents=True, exist_ok=True)
+    writable = writable or job != "benchmark"
     sandbox = engine.sandbox.sealed() if sealed else engine.sandbox
     return sandbox.prefix(
         tree,
-        writable=writable or job != "benchmark",
+        writable=writable,
         network=job in settings.sandbox.network,
-        outputs=[*outputs.paths(settings, tree), *also],
+        outputs=[*(() if writable else outputs.paths(settings, tree)), *also],
         read=read,
     )
 

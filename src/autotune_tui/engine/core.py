@@ -99,7 +99,7 @@ class Engine:
         The benchmark gets a tree that is read-only but for its outputs, unless `writable`. `read`: folders that are hidden
         from other commands; `also`: some that it may write, too. What is `sealed` writes no folder of the user's.
         """
-        if job == "benchmark":
+        if job in ("benchmark", "checks"):
             await outputs.put_back(self, side)
         else:
             await outputs.settle(self, side)

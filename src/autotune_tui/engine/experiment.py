@@ -339,7 +339,7 @@ async def sweep(x: Experiment, by: str) -> None:
     """Only the commit and what its build made are measured: other files that the candidate left are removed."""
     swept = await leftovers.sweep(x.engine, "candidate", x.commit, x.made)
     if swept.spoilt:
-        raise Ended("discard", "out_of_scope", f"{by} changed what setup made: {one_line(swept.spoilt[0])}")
+        raise Ended("discard", "out_of_scope", leftovers.spoilt_text(by, swept.spoilt[0]))
 
 
 async def intact(x: Experiment, by: str) -> None:

@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
 from autotune_tui.engine import outputs
+from autotune_tui.model.format import one_line
 from autotune_tui.workspace.bytecode import is_bytecode
 from autotune_tui.workspace.leftovers import Mark, difference
 
@@ -66,12 +67,14 @@ async def learn(engine: Engine, side: Side, commit: str, stage: Stage) -> None:
 
 async def sweep(engine: Engine, side: Side, commit: str, also: Mapping[str, Mark] | None = None) -> Swept:
     """Remove what is neither of the commit, nor known, nor in `also`. Without anything known nothing is done."""
-    known = engine.known.get(side)
+    known, also = engine.known.get(side), dict(also or {})
+    restored = await outputs.settle(engine, side)
+    also.update({path: mark for path, mark in restored.items() if path in also})
     if known is None or not known.set_up:
         return Swept()
     now = await asyncio.to_thread(engine.workspace.leftovers, side, commit)
-    now = {path: mark for path, mark in now.items() if (also or {}).get(path) != mark}
-    expected = {path: mark for path, mark in known.marks.items() if path not in (also or {})}
+    now = {path: mark for path, mark in now.items() if also.get(path) != mark}
+    expected = {path: mark for path, mark in known.marks.items() if path not in also}
     found = difference(expected, now)
     firm = tuple(path for path in (*found.changed, *found.gone) if known.stages[path] == "setup")
     removed = tuple(path for path in (*found.new, *found.changed) if path not in firm)
@@ -79,6 +82,15 @@ async def sweep(engine: Engine, side: Side, commit: str, also: Mapping[str, Mark
     lost = (*found.changed, *found.gone)
     known.cold.update(_sources(path for path in lost if is_bytecode(path)))
     return Swept(removed, firm, any(known.stages[path] == "build" for path in lost))
+
+
+def spoilt_text(by: str, path: str) -> str:
+    """What was changed, and what to do where that is as it should be."""
+    if by == "the edit":
+        advice = "what each candidate needs made anew is for [benchmark] build to make"
+    else:
+        advice = "if it may, name its folder in [sandbox] outputs, which are put back each time"
+    return f"{by} changed what setup made: {one_line(path)}; {advice}"
 
 
 def _sources(compiled: Iterable[str]) -> Iterable[str]:

@@ -1,4 +1,4 @@
-"""What the benchmark may write is put back before each of its runs: every run of both sides finds what setup and build made.
+"""What the benchmark may write is put back before each of its runs and each check: all find what setup and build made.
 
 Else a run could leave an answer for the next one. Within a sample that repeats a short command nothing is put back.
 """
@@ -72,7 +72,7 @@ def _make(path: Path, is_file: bool) -> None:
 
 
 async def put_back(engine: Engine, side: Side) -> None:
-    """Make a worktree's outputs what they were before the first run since its last other command."""
+    """Make a worktree's outputs what they were before the first run or check since its last build."""
     if not names(engine.config):
         return
     kept = engine.kept_outputs.get(side)
@@ -88,18 +88,20 @@ async def put_back(engine: Engine, side: Side) -> None:
         await asyncio.to_thread(_restore, engine, side, kept)
 
 
-async def settle(engine: Engine, side: Side) -> None:
-    """Undo what the last run did, before something else is done in the worktree."""
+async def settle(engine: Engine, side: Side) -> dict[str, Mark]:
+    """Undo what the last run did, before something else is done in the worktree. The files that were put back, with their
+    new marks.
+    """
     kept = engine.kept_outputs.pop(side, None)
-    if kept is not None:
-        await asyncio.to_thread(_restore, engine, side, kept)
+    return await asyncio.to_thread(_restore, engine, side, kept) if kept is not None else {}
 
 
-def _restore(engine: Engine, side: Side, kept: Kept) -> None:
+def _restore(engine: Engine, side: Side, kept: Kept) -> dict[str, Mark]:
     tree, known = engine.tree(side), engine.known.get(side)
     restored = restore(tree, paths(engine.config, tree), kept)
     if known is not None:
         known.marks.update({name: mark for name, mark in restored.items() if name in known.marks})
+    return restored
 
 
 def _keep(engine: Engine, side: Side) -> Kept:
