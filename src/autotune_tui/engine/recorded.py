@@ -21,7 +21,7 @@ from autotune_tui.model.format import count
 from autotune_tui.oracle import calls
 from autotune_tui.oracle.calls import Call, Recording
 from autotune_tui.oracle.compare import Difference, Tolerance
-from autotune_tui.oracle.words import opaque
+from autotune_tui.oracle.words import call_in_words, opaque
 
 if TYPE_CHECKING:
     from autotune_tui.config import Command as ConfigCommand
@@ -132,7 +132,7 @@ async def _settle(engine: Engine, found: Recorded, seed: int, log: Path) -> Reco
         )
     _require_own_code(engine, found, replayed)
     kept = [
-        replace(call, end=got["end"], after=got["after"])
+        replace(call, words=call_in_words(call.function, got["shown"]), end=got["end"], after=got["after"])
         for n, call in enumerate(found.calls)
         if _holds(engine, found, call, got := replayed.results[n])
     ]

@@ -18,7 +18,7 @@ from typing import Any
 
 from autotune_tui.oracle import inside
 from autotune_tui.oracle.compare import Difference, Tolerance, compare_frozen
-from autotune_tui.oracle.words import call_in_words, cut, in_words
+from autotune_tui.oracle.words import cut, in_words
 
 PACKAGE = "autotune_calls"
 """The name that `inside` has where it runs."""
@@ -36,6 +36,7 @@ class Call:
     pickled: str
     """Base64 of its pickled arguments."""
     words: str
+    """As it would be written."""
     end: Any
     """["returned" or "raised", tree]"""
     after: Any
@@ -115,8 +116,7 @@ def read_recording(folder: Path, most: int) -> Recording:
 
 
 def _call(line: Mapping[str, Any]) -> Call:
-    words = call_in_words(line["function"], line["shown"])
-    return Call(line["function"], line["pickle"], words, line["end"], line["after"])
+    return Call(line["function"], line["pickle"], "", line["end"], line["after"])
 
 
 def _chosen(processes: Sequence[Mapping[tuple[str, int], Call]], most: int) -> list[Call]:

@@ -1,7 +1,7 @@
 """Records calls of named functions while a command runs: arguments, result or exception, and arguments afterwards.
 
 `AUTOTUNE_CALLS` names a folder with `settings.json`; each process appends lines to a file of its own there, so that nothing
-is lost when one ends abruptly. Of many calls a fair choice is kept (reservoir sampling), and none twice.
+is lost when one ends abruptly.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import inspect
 import json
 import os
 import pickle
-import random
 import sys
 import threading
 import types
@@ -23,35 +22,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from .choice import Function, Way
 from .freeze import frozen
 
-EAGER = 20
-"""Looked at for each call that may be kept, before only a share of the calls is: a hot function is not slowed for ever."""
 TOO_LARGE = ["too large"]
-
-
-class Function:
-    """What was seen of one function."""
-
-    def __init__(self, name: str, most: int) -> None:
-        self.name = name
-        self.most = most
-        self.seen = 0
-        self.kept = 0
-        self.digests: set[bytes] = set()
-        self.sizes: dict[int, int] = {}
-        self.left_out: dict[str, int] = {}
-        self._random = random.Random(name)
-
-    def place(self) -> int | None:
-        """Where the next call is kept, if it is."""
-        self.seen += 1
-        if self.kept < self.most:
-            if self.seen > EAGER * self.most and self._random.random() * self.seen > EAGER * self.most:
-                return None
-            return self.kept
-        slot = self._random.randrange(self.seen)
-        return slot if slot < self.most else None
 
 
 class Recorder:
@@ -79,8 +53,7 @@ class Recorder:
     def begin(self, function: Function, args: Any, kwargs: Any) -> dict[str, Any] | None:
         """The call's record so far; None when it is not kept."""
         with self._lock:
-            slot = function.place()
-            if slot is None:
+            if not function.is_looked_at():
                 return None
             outer = set(self.active)
             self.active.update(self.functions)  # what pickling calls is no call of the program
@@ -95,32 +68,26 @@ class Recorder:
             if digest in function.digests:
                 return None
             function.digests.add(digest)
-            return {
-                "function": function.name,
-                "slot": slot,
-                "pickle": base64.b64encode(pickled).decode(),
-                "shown": self._frozen((args, kwargs)),
-            }
+            return {"function": function.name, "pickle": base64.b64encode(pickled).decode()}
 
-    def end(self, function: Function, record: dict[str, Any], how: str, value: Any, arguments: Any) -> None:
-        """Keep a call that ended: it returned or raised `value`."""
+    def end(self, function: Function, record: dict[str, Any], how: str, value: Any, arguments: Any, way: Any) -> None:
+        """Keep a call that ended, if its way is one of which more are wanted: it returned or raised `value`."""
         with self._lock:
+            slot = record["slot"] = function.place(way)
+            if slot is None:
+                return
             record["end"] = [how, self._frozen(value)]
             record["after"] = self._frozen(arguments)
             if TOO_LARGE in (record["end"][1], record["after"]):
                 self.leave_out(function, "are too large")
                 return
-            if record["shown"] == TOO_LARGE:
-                record["shown"] = ["unseen"]
             line = json.dumps(record)
-            left = self._left + function.sizes.get(record["slot"], 0)  # a call whose place is taken no longer counts
+            left = self._left + function.sizes.get(slot, 0)  # a call whose place is taken no longer counts
             if len(line) > left:
                 self.leave_out(function, "go beyond the limit of bytes")
                 return
             self._left = left - len(line)
-            function.sizes[record["slot"]] = len(line)
-            if record["slot"] == function.kept:
-                function.kept += 1
+            function.sizes[slot] = len(line)
             self._write(line, self._figures(function))
 
     def leave_out(self, function: Function, why: str) -> None:
@@ -175,6 +142,8 @@ class Recorder:
             raise TypeError(f"it is a {type(original).__name__}, not a function")
 
         new = functools.partial(_Call, self, function)
+        if not inspect.iscoroutinefunction(original):  # it would be watched while others run
+            function.watch(original)
 
         def made(*args: Any, **kwargs: Any) -> Any:
             with new(args, kwargs) as call:
@@ -206,19 +175,24 @@ class _Call:
         self.value: Any = None
         self.record: dict[str, Any] | None = None
         self.outermost = function.name not in recorder.active
+        self.way = Way(function.code)
 
     def __enter__(self) -> _Call:
         if self.outermost:
             self.record = self.recorder.begin(self.function, *self.arguments)
             self.recorder.active.add(self.function.name)
+            if self.record is not None:
+                self.way.begin()
         return self
 
     def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
+        self.way.end()
         if self.outermost:
             self.recorder.active.discard(self.function.name)
         if self.record is not None:
             how, value = ("returned", self.value) if error is None else ("raised", error)
-            self.recorder.end(self.function, self.record, how, value, self.arguments)
+            way = self.way.of(how, value, self.arguments)
+            self.recorder.end(self.function, self.record, how, value, self.arguments, way)
 
 
 class Finder(importlib.abc.MetaPathFinder):

@@ -42,12 +42,13 @@ def _make(name: str, pickled: str) -> dict[str, Any]:
         args, kwargs = pickle.loads(base64.b64decode(pickled))
     except Exception as error:  # so does loading
         return {"failed": f"its arguments cannot be loaded: {type(error).__name__}: {error}"}
+    shown = frozen((args, kwargs), untouched=True)
     how, value = "returned", None
     try:
         value = _awaited(function(*args, **kwargs))
     except BaseException as error:  # what the function raises is its result
         how, value = "raised", error
-    return {"end": [how, frozen(value)], "after": frozen((args, kwargs)), "origin": origin}
+    return {"end": [how, frozen(value)], "after": frozen((args, kwargs)), "shown": shown, "origin": origin}
 
 
 @functools.lru_cache(maxsize=1024)
