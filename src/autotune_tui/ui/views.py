@@ -90,7 +90,7 @@ class HeadlineView:
     best: str
     gain: str
     """The gain with its interval where one was measured afresh, else the difference of two single values."""
-    verdict: Literal["", "confirmed", "unconfirmed", "single values"]
+    verdict: Literal["", "confirmed", "unconfirmed", "single values", "unmeasured"]
     since: int
     """Keeps since the gain was measured afresh."""
     better: bool
@@ -131,7 +131,9 @@ def headline(state: SessionState, name: str = "", health: str = "") -> HeadlineV
     )
 
 
-def _gain(state: SessionState) -> tuple[str, Literal["", "confirmed", "unconfirmed", "single values"], int, bool]:
+def _gain(
+    state: SessionState,
+) -> tuple[str, Literal["", "confirmed", "unconfirmed", "single values", "unmeasured"], int, bool]:
     """The gain in words, how well it is known, the keeps since, and whether it is for the better."""
     segment, validation = state.segment, state.validation
     if segment is None or segment.baseline is None:
@@ -143,6 +145,8 @@ def _gain(state: SessionState) -> tuple[str, Literal["", "confirmed", "unconfirm
             return words, "unconfirmed", since, False
         return words, "confirmed", since, fmt.improves(validation.effect, state.direction)
     base, best = state.baseline_value, state.incumbent_value
+    if segment.keeps and segment.reverted is not None and best is None:
+        return "", "unmeasured", 0, False
     if not segment.keeps or base is None or best is None:
         return "", "", 0, False
     difference = best - base
@@ -343,6 +347,10 @@ def standings(look: Look, now: float, name: str = "") -> tuple[Standing, ...]:
     if state.health == "paused":
         found.append(
             Standing("warning", f"paused: {fmt.one_line(state.health_reason, 120) or 'no reason was recorded'}")
+        )
+    if state.health == "healing":
+        found.append(
+            Standing("warning", f"healing: {fmt.one_line(state.health_reason, 120) or 'no reason was recorded'}")
         )
     if state.session is not None and state.end is None and state.session.sandbox == "none":
         found.append(Standing("warning", "no sandbox"))

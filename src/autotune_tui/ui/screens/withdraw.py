@@ -19,7 +19,8 @@ def withdraw_when(question: ModalScreen[T], blocked: Callable[[], str], answer: 
         reason = blocked()
         if reason and question.is_current:
             timer.stop()
+            words = f"The question was withdrawn: {reason}."
             question.dismiss(answer)
-            question.app.notify(f"The question was withdrawn: {reason}.", severity="warning", markup=False)
+            question.app.call_later(question.app.notify, words, severity="warning", markup=False)
 
     timer = question.set_interval(_LOOK_SECONDS, look)

@@ -33,7 +33,7 @@ class Headline(Bar[HeadlineView]):
 
     def _progress(self, view: HeadlineView) -> list[Piece]:
         colour = GOOD if view.better else ""
-        if not view.verdict:
+        if view.verdict in ("", "unmeasured"):
             base = line("base ", (f"{view.baseline} {view.unit}".rstrip(), "bold"))
             return [Piece(8, base), self._gain(view), *self._target(view)]
         best = line((f"base {view.baseline} → ", DIM), (f"{view.best} {view.unit}".rstrip(), f"bold {colour}".strip()))
@@ -61,6 +61,8 @@ class Headline(Bar[HeadlineView]):
                              line((f"{short} not confirmed", WARN)))  # fmt: skip
             case "single values":
                 return Piece(9, line((view.gain, "bold"), (" of single values", DIM)), line((view.gain, "bold")))
+            case "unmeasured":
+                return Piece(9, line(("vetoed, to be measured again", WARN)), line(("vetoed", WARN)))
         return Piece(9, line(("nothing kept yet", DIM)))
 
     def _health(self, view: HeadlineView) -> Content:
