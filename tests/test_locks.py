@@ -14,7 +14,7 @@ from autotune_tui.engine.loop import End
 from autotune_tui.engine.run import run_session
 from autotune_tui.journal import inbox
 from autotune_tui.model.events import Phase, Record, Result, Sample
-from autotune_tui.scope import protected, words_of
+from autotune_tui.scope import locked_paths, protected, words_of
 from engine_support import EXACT, Session, configure, git, make_repo
 
 ONE, TWO = "[budget]\nexperiments = 1\n", "[budget]\nexperiments = 2\n"
@@ -56,6 +56,15 @@ def test_files_are_found_in_commands(command: str | list[str], named: set[str], 
     """Also behind an option and inside an argument; what a command only looks at is not what decides."""
     words = set(words_of(command))
     assert words >= named and not words & not_named
+
+
+def test_what_a_program_reads_to_know_what_to_do_is_locked_with_it() -> None:
+    """`make check` checks what the Makefile says; a scope that names the Makefile takes that upon itself."""
+    commands = ["nice make -s check", "python -m pytest -q"]
+    wanted = {"./Makefile", "./pyproject.toml", "./setup.cfg"}
+    assert wanted <= set(locked_paths(commands, ["**"], lambda _: True))
+    assert not wanted & set(locked_paths(["python bench.py"], ["**"], lambda _: True))
+    assert "./Makefile" not in locked_paths(commands, ["src/**", "Makefile"], lambda _: True)
 
 
 @pytest.mark.parametrize(
@@ -200,6 +209,21 @@ async def test_a_change_of_the_incumbents_worktree_pauses(tmp_path: Path) -> Non
     assert (await session.run()).outcome == "completed"
     assert session.verdicts == [("keep", "improvement")]
     assert session.state.baseline_value == 100
+
+
+async def test_what_setup_made_for_the_incumbent_is_out_of_reach_or_the_session_pauses(tmp_path: Path) -> None:
+    """Without a sandbox a check may write the incumbent's ignored files as well: it would look slower than it is."""
+    repo = make_repo(
+        tmp_path, {".gitignore": "*.db\n"}, 'echo "METRIC cost=$(( $(cat src/value.txt) * $(cat size.db) ))"'
+    )
+    checks = "[ -e ../incumbent/size.db ] && grep -q 99 src/value.txt && echo 9 > ../incumbent/size.db; true"
+    more = ONE + f'[sandbox]\nmode = "none"\n[checks]\ncommand = "{checks}"\n'
+    config = configure(tmp_path / "cache", agent(tmp_path, "echo 99 > src/value.txt"), more)
+    benchmark = config.benchmark.model_copy(update={"setup": "echo 3 > size.db"})
+    session = Session(repo, config.model_copy(update={"benchmark": benchmark}))
+    end = await session.run()
+    assert end.outcome == "paused" and "in the incumbent's worktree size.db was changed from outside" in end.reason
+    assert session.verdicts == []
 
 
 # --- what the user may change, and what follows

@@ -24,6 +24,12 @@ TESTS = (
     "*_spec.rb", "*.test.js", "*.test.jsx", "*.test.ts", "*.test.tsx", "*.spec.js", "*.spec.ts", "pytest.ini", "tox.ini",
 )  # fmt: skip
 """Locked unless [scope].include names them by itself: the checks are no better than the tests that they run."""
+DRIVEN = {
+    "make": ("Makefile", "makefile", "GNUmakefile"), "npm": ("package.json",), "npx": ("package.json",),
+    "yarn": ("package.json",), "pnpm": ("package.json",), "pytest": ("pyproject.toml", "setup.cfg"), "tox": ("tox.ini",),
+    "nox": ("noxfile.py",), "just": ("justfile", "Justfile"), "rake": ("Rakefile",), "ctest": ("CMakeLists.txt",),
+}  # fmt: skip
+"""By program, the files that say what it does: who may change them decides what `make check` checks."""
 STARTUP = ("sitecustomize.py", "usercustomize.py", "*.pth")
 """Locked in the same way: Python runs them in every command, also in those that measure and check."""
 
@@ -78,7 +84,9 @@ def locked_paths(
     A program that is to be improved and is named by a command as well must be named in `include` by itself. `is_file`
     tells of a path relative to the repository's root whether a file is there.
     """
-    named = {os.path.normpath(word) for command in commands for word in words_of(command)}
+    words = [word for command in commands for word in words_of(command)]
+    named = {os.path.normpath(word) for word in words}
+    named |= {file for word in words for file in DRIVEN.get(PurePosixPath(word).name, ())}
     wanted = {os.path.normpath(pattern) for pattern in include}
     files = sorted(path for path in named - wanted if not path.startswith(("/", "..")) and is_file(path))
     return ["./autotune.toml", "./.autotune/", *(f"./{path}" for path in files)]

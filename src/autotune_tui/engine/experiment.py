@@ -349,6 +349,10 @@ async def intact(x: Experiment, by: str) -> None:
     found = await locks.altered(x.engine, {"candidate": x.commit, "incumbent": x.incumbent})
     if found["incumbent"]:
         raise Exhausted(locks.incumbent_text(found["incumbent"], x.engine.sandbox.kind))
+    if x.engine.sandbox.kind == "none":  # what no commit has of the incumbent's, a candidate may have reached, too
+        swept = await leftovers.sweep(x.engine, "incumbent", x.incumbent)
+        if swept.spoilt or swept.rebuild:
+            raise Exhausted(locks.incumbent_text(swept.spoilt or ("what its build made",), "none"))
     if found["candidate"]:
         locked = " (locked)" if x.engine.workspace.is_locked(found["candidate"][0]) else ""
         raise Ended("discard", "out_of_scope", f"{by} changed {one_line(found['candidate'][0])}{locked}")
