@@ -418,7 +418,7 @@ async def test_what_is_kept_and_told_has_no_word_of_the_holdout(tmp_path: Path) 
         *(json.dumps(e.asi, default=dict) for e in state.experiments),
     ]
     assert any(UNSEEN in text for text in told)
-    for secret in (SECRET, NUMBER, "73412"):
+    for secret in (SECRET, NUMBER, "73412", "734,1", "587,3", "holdout: holds"):
         assert not [text for text in told if secret in text]
     # A person sees the figures, beside those of the metric.
     report = final_report(state)
