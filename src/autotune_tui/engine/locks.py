@@ -109,7 +109,8 @@ def patterns(settings: SessionConfig, root: Path) -> list[str]:
 def commands_of(settings: SessionConfig) -> list[Command]:
     """Every command that measures or judges. The build is left out: it names sources, which are to be improved."""
     tables = [getattr(settings, name) for name in type(settings).model_fields if not name.startswith("agent")]
-    found = [getattr(table, "command", "") for table in tables if isinstance(table, Table)]
+    fields = ("command", "record")
+    found = [getattr(table, field, "") for table in tables if isinstance(table, Table) for field in fields]
     return [command for command in (*found, settings.benchmark.setup) if command]
 
 
