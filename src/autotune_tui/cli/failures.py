@@ -49,19 +49,23 @@ def _outcome(command: Callable[[], Any]) -> int:
 
 
 def _say(title: str, message: str, hint: str, code: int) -> int:
+    from autotune_tui.redaction import Redactor
     from autotune_tui.text import harmless
 
-    click.echo(harmless("\n".join(part for part in (f"{title}.", message, hint) if part)), err=True)
+    text = "\n".join(part for part in (f"{title}.", message, hint) if part)
+    click.echo(harmless(Redactor(os.environ).text(text)), err=True)
     return code
 
 
 def _crashed() -> int:
     """Write the traceback, without the values of variables, to a file and say where it is."""
+    from autotune_tui.redaction import Redactor
+
     name, error = sys.exc_info()[0], sys.exc_info()[1]
     with tempfile.NamedTemporaryFile(
         "w", prefix="autotune-tui-crash-", suffix=".txt", delete=False, encoding="utf-8", errors="backslashreplace"
     ) as file:
-        file.write(traceback.format_exc())
+        file.write(Redactor(os.environ).text(traceback.format_exc()))
     return _say(
         "Something went wrong inside autotune-tui",
         f"{name.__name__ if name else 'error'}: {error}",

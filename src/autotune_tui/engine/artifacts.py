@@ -28,7 +28,7 @@ def write(engine: Engine, path: Path, text: str) -> None:
     """Write an artifact. One that cannot be written is said in the journal; the loop needs none of them."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, text)
+        write_atomic(path, engine.redactor.text(text))
     except (OSError, AutotuneError) as error:
         engine.note(f"{path.name} was not written: {error}", "warning")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +46,7 @@ async def of(x: Experiment) -> Context:
     """Everything the agent is given for this experiment."""
     engine = x.engine
     config, state = engine.config, engine.state
-    return Context(
+    context = Context(
         experiment=x.number,
         goal=config.goal,
         constraints=tuple(config.constraints),
@@ -72,6 +72,7 @@ async def of(x: Experiment) -> Context:
         tokens_left=tokens_left(config.budget, state),
         usd_left=usd_left(config.budget, state),
     )
+    return replace(engine.redactor.deep(context), environment=context.environment)
 
 
 def past(summary: Summary) -> PastExperiment:

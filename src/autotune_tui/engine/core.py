@@ -23,6 +23,7 @@ from autotune_tui.measure.sandbox import Sandbox
 from autotune_tui.model.events import Note, Record
 from autotune_tui.model.profile import Profile
 from autotune_tui.model.state import SessionState, fold
+from autotune_tui.redaction import Redactor
 from autotune_tui.workspace import SIDES, Side, Workspace
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Engine:
     on_event: Callable[[Record], None]
     snapshot: Snapshot
     sandbox: Sandbox
+    redactor: Redactor
     died: bool = False
     """Whether the engine before this one ended without a word."""
     outside: float = 0.0

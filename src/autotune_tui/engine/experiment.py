@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -276,13 +277,14 @@ async def verify(x: Experiment) -> None:
 
 async def rework_after(x: Experiment, failed: Failed, attempt: int) -> bool:
     """Hand the failure's text to the agent; whether it had an answer."""
-    failure = Failure(failed.phase, failed.verdict.detail, failed.output, attempt)
+    failure = x.engine.redactor.deep(Failure(failed.phase, failed.verdict.detail, failed.output, attempt))
     answers: list[Edit] = []
 
     async def rework(x: Experiment) -> None:
         assert x.plan is not None
         try:
             answer = await x.engine.waiting(x.engine.agent.rework(await context.of(x), x.plan, failure, x.emit))
+            answer = x.engine.redactor.deep(answer)
         except AgentUnavailable:
             raise
         except AgentError as error:  # the verdict stays what it was: the first failure
@@ -483,7 +485,7 @@ async def reflect(x: Experiment) -> None:
         scale=measured.scale if measured else "log",
     )
     try:
-        answer = x.engine.agent.reflect(await context.of(x), x.plan, outcome, x.emit)
+        answer = x.engine.agent.reflect(await context.of(x), x.plan, x.engine.redactor.deep(outcome), x.emit)
         x.reflection = await x.engine.waiting(answer)
     except AgentError as error:
         x.engine.note(f"no reflection: {error.title}: {error.message}", "warning", x.number)
@@ -494,12 +496,14 @@ def conclude(x: Experiment) -> None:
     """Journal the result and write the experiment's artifacts."""
     x.engine.record(context.result_record(x), sync=True)
     artifacts.write_experiment(x)
+    with contextlib.suppress(OSError):  # what an agent has written there by itself
+        x.engine.redactor.folder(x.folder)
 
 
 async def _ask(x: Experiment, answer: Awaitable[T]) -> T:
     """Await the agent; its failure ends the experiment, and only one that lasts the session. Raises AgentUnavailable."""
     try:
-        return await x.engine.waiting(answer)
+        return x.engine.redactor.deep(await x.engine.waiting(answer))
     except AgentUnavailable:
         raise
     except AlreadyTried as tried:

@@ -23,6 +23,7 @@ from autotune_tui.config import Amount, SessionConfig, Table, load
 from autotune_tui.engine import unseen
 from autotune_tui.errors import ConfigError
 from autotune_tui.journal.files import write_atomic
+from autotune_tui.redaction import Redactor
 from autotune_tui.scope import locked_paths, protected, words_of
 from autotune_tui.workspace import SIDES
 from autotune_tui.workspace.bytecode import is_bytecode
@@ -117,7 +118,8 @@ def commands_of(settings: SessionConfig) -> list[Command]:
 def fields_of(settings: SessionConfig) -> dict[str, str]:
     """The fields that a figure or a verdict depends on, those with their default left out."""
     found = dict(_fields(settings, ""))
-    return {name: value for name, value in found.items() if not _is_free(name)}
+    kept = {name: value for name, value in found.items() if not _is_free(name)}
+    return Redactor(os.environ, settings.benchmark.env).deep(kept)
 
 
 def _is_free(name: str) -> bool:

@@ -24,6 +24,7 @@ from autotune_tui.journal.files import SessionFolder
 from autotune_tui.model.events import Calibration, Record, Sample
 from autotune_tui.model.format import change, count, duration
 from autotune_tui.model.format import metric as metric_text
+from autotune_tui.redaction import Redactor
 from autotune_tui.stats.estimate import estimate
 from autotune_tui.stats.scale import relative_change, to_scores
 
@@ -43,7 +44,10 @@ async def check(
     lines: list[Line] = []
     expected = 4 * BLOCKS[settings.decision.profile]
 
+    redactor = Redactor(os.environ, settings.benchmark.env)
+
     def say(line: Line) -> None:
+        line = redactor.deep(line)
         lines.append(line)
         on_line(line)
 

@@ -30,6 +30,7 @@ from autotune_tui.measure.environment import command_environment, difference, pa
 from autotune_tui.measure.executors.base import argv_of
 from autotune_tui.measure.executors.local import LocalExecutor
 from autotune_tui.model.events import Record, Session
+from autotune_tui.redaction import Redactor
 from autotune_tui.workspace import Workspace
 
 
@@ -123,11 +124,12 @@ async def engine_for(
     """The session's parts, opened; closed again afterwards, with no worktree and no process left."""
     locked = locks.patterns(settings, repo)
     workspace = Workspace.open(repo, folder.id, settings.workspace, settings.scope, locked)
-    executor = LocalExecutor()
+    redactor = Redactor(os.environ, settings.benchmark.env)
+    executor = LocalExecutor(redactor=redactor)
     environment = command_environment(settings.benchmark.env, passed=settings.sandbox.passed)
     sandbox = await asyncio.to_thread(confinement.sandbox_for, repo, settings, workspace, environment)
     agent = make_agent(settings, confinement.of_agent(sandbox, settings), confinement.of_tools(sandbox))
-    with JournalWriter(folder.journal, now=lambda: datetime.now(UTC)) as journal:
+    with JournalWriter(folder.journal, now=lambda: datetime.now(UTC), clean=redactor.text) as journal:
         state = load_state(folder.journal)  # after the writer has mended a torn last line
         engine = Engine(
             config=settings,
@@ -141,6 +143,7 @@ async def engine_for(
             on_event=on_event,
             died=state.session is not None and state.end is None,
             sandbox=sandbox,
+            redactor=redactor,
             snapshot=await asyncio.to_thread(snapshot, repo, argv_of(settings.benchmark.command), environment),
         )
         try:

@@ -25,6 +25,7 @@ from autotune_tui.errors import AutotuneError, MeasureError
 from autotune_tui.journal.files import SessionFolder
 from autotune_tui.measure import sources
 from autotune_tui.measure.executors.base import Run, argv_of
+from autotune_tui.redaction import Redactor
 from autotune_tui.text import without_escapes
 
 LOOK_SECONDS = 0.05
@@ -109,17 +110,22 @@ async def try_once(repo: Path, settings: SessionConfig, say: Callable[[Step], No
 
     The steps are told as they come; the last one is a reading or an error. Returns whether a number was read.
     """
+    redactor = Redactor(os.environ, settings.benchmark.env)
+
+    def tell(step: Step) -> None:
+        say(redactor.deep(step))
+
     with tempfile.TemporaryDirectory(prefix="autotune-try-") as scratch:
         folder = SessionFolder(Path(scratch) / f"try-{os.getpid()}")
         folder.create()
         try:
             async with engine_for(repo, folder, settings, lambda _: None) as engine:
                 try:
-                    say(await _try(engine, say))
+                    tell(await _try(engine, tell))
                 finally:
                     engine.workspace.discard()
         except AutotuneError as error:
-            say(Failed(error.title, error.message, error.hint))
+            tell(Failed(error.title, error.message, error.hint))
             return False
     return True
 

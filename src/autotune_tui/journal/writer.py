@@ -23,14 +23,16 @@ class JournalWriter:
     """The one writer of a journal.
 
     Opening mends the last line of a journal whose writer died: a whole record that lacks its line end gets it, anything
-    else is cut off; `mended` says what was done, in words, or is empty. `now` gives the time for the stamps.
+    else is cut off; `mended` says what was done, in words, or is empty. `now` gives the time for the stamps, `clean` takes
+    out of a record, as JSON, what nobody may read.
     All methods raise JournalError when the system refuses; a failed append leaves no trace in the file.
     """
 
-    def __init__(self, path: Path, *, now: Callable[[], datetime]) -> None:
+    def __init__(self, path: Path, *, now: Callable[[], datetime], clean: Callable[[str], str] = str) -> None:
         self.path = path
         self.mended = ""
         self._now = now
+        self._clean = clean
         self._seq = 0
         self._end = 0
         """Where the last whole record ends, in bytes."""
@@ -58,7 +60,7 @@ class JournalWriter:
         if self._fd < 0:
             raise ValueError("the journal is closed")
         stamped = replace(event, seq=self._seq + 1, timestamp=timestamp(self._now()))
-        line = _encode(stamped)
+        line = _encode(stamped, self._clean)
         self._write(line)
         self._seq += 1
         if sync:
@@ -127,7 +129,7 @@ def timestamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _encode(event: Record) -> bytes:
+def _encode(event: Record, clean: Callable[[str], str]) -> bytes:
     """The line of a record."""
     record = to_record(event)
     try:
@@ -135,12 +137,13 @@ def _encode(event: Record) -> bytes:
     except (ValueError, TypeError):
         record = _plain(record)
         text = json.dumps(record, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = clean(text)
     for character, escaped in _LINE_BREAKS.items():
         text = text.replace(character, escaped)
     try:
         line = text.encode()
     except UnicodeEncodeError:  # half of a surrogate pair, as file names that are not UTF-8 have
-        line = json.dumps(record, allow_nan=False, separators=(",", ":")).encode()
+        line = clean(json.dumps(record, allow_nan=False, separators=(",", ":"))).encode()
     return line + b"\n"
 
 

@@ -13,11 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autotune_tui.measure.python import interpreter
+from autotune_tui.redaction import is_secret
 
-SECRET_WORDS = frozenset(
-    ("KEY", "KEYS", "APIKEY", "TOKEN", "TOKENS", "SECRET", "SECRETS", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL",
-     "CREDENTIALS", "AUTH", "COOKIE")
-)  # fmt: skip
 DROPPED = frozenset(
     ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "PYTHONSTARTUP", "PYTHONINSPECT", "PYTHONBREAKPOINT",
      "PYTHONPROFILEIMPORTTIME")
@@ -59,9 +56,8 @@ def command_environment(
 
 
 def _is_kept(name: str) -> bool:
-    words = set(re.split(r"[_\-.]", name.upper()))
     known = ALLOWED.fullmatch(name) or SPEED_VARIABLES.fullmatch(name)
-    return bool(known) and name not in DROPPED and not words & SECRET_WORDS
+    return bool(known) and name not in DROPPED and not is_secret(name)
 
 
 @dataclass(frozen=True, slots=True)

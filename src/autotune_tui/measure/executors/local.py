@@ -18,6 +18,7 @@ from autotune_tui.measure import launcher
 from autotune_tui.measure.executors.base import Command, Run
 from autotune_tui.measure.launcher.job import SWEEP_SECONDS
 from autotune_tui.measure.launcher.processes import offspring
+from autotune_tui.redaction import Redactor
 from autotune_tui.text import harmless
 
 HEAD = 4 * 1024 * 1024
@@ -32,7 +33,11 @@ REPLY_LIMIT = 1024 * 1024
 class LocalExecutor:
     """An executor whose commands are children of one small process, started at the first command and again if it dies."""
 
-    def __init__(self, *, grace: float = GRACE, head: int = HEAD, tail: int = TAIL) -> None:
+    def __init__(
+        self, *, grace: float = GRACE, head: int = HEAD, tail: int = TAIL, redactor: Redactor | None = None
+    ) -> None:
+        """What `redactor` finds stays out of logs and results."""
+        self._redactor = redactor or Redactor()
         self._limits = {"grace": grace, "head": head, "tail": tail}
         self._lock = asyncio.Lock()
         self._launcher: _Launcher | None = None
@@ -51,7 +56,13 @@ class LocalExecutor:
                 await self._finish()
                 self._launcher = await _Launcher.start()
             self._count += 1
-            return await self._launcher.run(self._request(command), command)
+            start = command.log.stat().st_size if command.log is not None and command.log.exists() else 0
+            try:
+                return self._redactor.deep(await self._launcher.run(self._request(command), command))
+            finally:
+                if command.log is not None:
+                    with contextlib.suppress(OSError):  # a log that could not be written
+                        self._redactor.file(command.log, start)
 
     async def close(self) -> None:
         """End the launcher and all that it runs, and wait for it; a `run` under way raises MeasureError."""
