@@ -39,6 +39,7 @@ CHANGES = "give something else each time, or depend on more than their arguments
 class Recorded:
     """Calls that gave the same twice on the incumbent, how to make them again, and what was left out."""
 
+    functions: tuple[str, ...]
     python: str
     path: tuple[str, ...]
     """Where modules are looked for; paths in the worktree are relative to it, the worktree itself is empty."""
@@ -48,9 +49,9 @@ class Recorded:
     @property
     def counts(self) -> dict[str, int]:
         """The calls that are made again, by function."""
-        counts = dict.fromkeys(self.recording.seen, 0)
+        counts = dict.fromkeys(self.functions, 0)
         for call in self.calls:
-            counts[call.function] = counts.get(call.function, 0) + 1
+            counts[call.function] += 1
         return counts
 
 
@@ -83,6 +84,7 @@ async def record(engine: Engine, seed: int, log: Path) -> Recorded:
         text = f"`{text_of(recording_command(engine))}` failed while calls were recorded: {run.failure}"
         engine.note(f"oracle: {text}; what was recorded until then is used", "warning")
     found = Recorded(
+        tuple(engine.config.oracle.functions),
         _relative(recording.python, engine.tree("incumbent")),
         tuple(dict.fromkeys(_relative(path, engine.tree("incumbent")) for path in recording.path)),
         tuple(recording.calls),

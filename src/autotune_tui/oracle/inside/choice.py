@@ -7,8 +7,8 @@ import random
 import sys
 from typing import Any
 
-EAGER = 20
-"""Calls looked at for each that may be kept, before only a share of the calls is: a hot function is not slowed for ever."""
+EAGER, LEAST = 20, 4000
+"""Calls looked at, for each that may be kept and in any case, before only a share is: a hot function is not slowed for ever."""
 MOST_WAYS = 4
 """Ways that are told apart, for each call that may be kept."""
 
@@ -38,7 +38,7 @@ class Function:
     def is_looked_at(self) -> bool:
         """Count a call; whether it may be kept. Of ever more calls ever fewer."""
         self.seen += 1
-        eager = EAGER * self._most
+        eager = max(EAGER * self._most, LEAST)
         return self.seen <= eager or self._random.random() * self.seen < eager
 
     def place(self, way: Any) -> int | None:
