@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from autotune_tui.agents.claude import client as client_module
 from autotune_tui.config import SessionConfig, parse
 from autotune_tui.journal.files import SessionFolder
+from autotune_tui.journal.inbox import send
 from autotune_tui.model.events import Inspection, Usage
 from claude_support import (
+    Answer,
     Fail,
     Say,
     by_role,
@@ -290,7 +296,8 @@ async def test_what_is_out_of_scope_is_refused_by_the_tool(tmp_path: Path) -> No
     assert all(result["is_error"] for result in results)
     for result, words in zip(
         results,
-        ["bench.sh may not be changed", "outside the worktree", "belongs to git", "new.txt may not be changed", "may not be changed",
+        ["bench.sh may not be changed", "outside the worktree", "belongs to git", "new.txt may not",
+         "may not be changed",
          "may not be changed", "outside the worktree", "outside the worktree", "There is no tool nonsense", "does not fit"],
         strict=True,
     ):  # fmt: skip
@@ -353,6 +360,63 @@ async def test_a_budget_in_dollars_stops_before_it_is_overrun(tmp_path: Path) ->
     assert played.session.experiment_folder(1).joinpath("transcript.jsonl").exists()
 
 
+@pytest.mark.parametrize(
+    "where",
+    ["planner streams", "editor streams", "a command runs", "the provider is waited for", "reflector streams"],
+)
+async def test_a_session_is_stopped_at_once_at_every_moment(tmp_path: Path, where: str) -> None:
+    """Nothing is left running, the journal holds together, and the session goes on where it was."""
+    hanging = Say([text("I think")], cut=2, how="hang")
+    scripts: dict[str, list[Answer]] = {
+        "planner": [Say([plan()])],
+        "editor": [Say([replace("src/value.txt", "100", "50"), finish("Halve the value")])],
+    }
+    match where:
+        case "planner streams":
+            scripts["planner"] = [hanging]
+        case "editor streams":
+            scripts["editor"] = [hanging]
+        case "a command runs":
+            scripts["editor"] = [Say([tool("shell", command="echo $$ > src/pid; sleep 1234.5 & sleep 1234.5")])]
+        case "the provider is waited for":
+            scripts["planner"] = [Fail(529, "overloaded_error", headers={"retry-after": "600"})]
+        case _:
+            scripts["reflector"] = [hanging]
+    repo = make_repo(tmp_path, bench=EXACT)
+    async with serve(by_role(**scripts)) as server:
+        session = Session(repo, configured(tmp_path / "cache", server.url))
+        running = asyncio.create_task(session.run())
+        role = {"editor streams": "editor", "a command runs": "editor", "reflector streams": "reflector"}.get(
+            where, "planner"
+        )
+        await until(lambda: any(role_of(request) == role for request in server.requests))
+        if where == "a command runs":
+            await until(lambda: sleeping("1234.5"))
+        send(session.folder.inbox, "stop", by="test")
+        end = await running
+    assert end.outcome == "stopped"
+    assert not sleeping("1234.5")
+    assert session.verdicts == ([("keep", "improvement")] if role == "reflector" else [])
+    records = [json.loads(line) for line in session.folder.journal.read_text().splitlines()]
+    assert records[-1]["type"] == "session" and records[-1]["outcome"] == "stopped"
+    for line in next(session.folder.experiments.glob("001*")).joinpath("transcript.jsonl").read_text().splitlines():
+        json.loads(line)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    for _ in range(6000):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    pytest.fail("waited in vain")
+
+
+def sleeping(seconds: str) -> bool:
+    """Whether some `sleep` of just this time runs."""
+    found = (process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"]))
+    return any(seconds in words for words in found)
+
+
 async def test_a_provider_that_is_gone_pauses_the_session_and_it_goes_on_later(tmp_path: Path) -> None:
     """H7: nothing is lost, and no experiment is counted for it."""
     repo = make_repo(tmp_path, bench=EXACT)
@@ -364,8 +428,6 @@ async def test_a_provider_that_is_gone_pauses_the_session_and_it_goes_on_later(t
         planner=[Say([plan()]), Say([nothing_left()])],
         editor=[Say([replace("src/value.txt", "100", "50"), finish("Halve the value")])],
     )
-    import os
-
     os.environ["ANTHROPIC_API_KEY"] = KEY  # the first session took it out
     async with serve(script) as server:
         again = Session(repo, configured(tmp_path / "cache", server.url))
@@ -474,7 +536,7 @@ async def test_a_conversation_only_grows_so_that_its_beginning_can_be_cached(tmp
 
 
 async def test_what_was_learned_reaches_the_next_plan_and_the_next_session(tmp_path: Path) -> None:
-    """L1, L24, L26: results, lessons, ideas, commits, and what earlier sessions left."""
+    """L1, L21, L24, L26: results, lessons, ideas, commits, and what earlier sessions left."""
     script = by_role(
         planner=[
             Say([plan(elsewhere="The database has no index.")]),
@@ -500,6 +562,7 @@ async def test_what_was_learned_reaches_the_next_plan_and_the_next_session(tmp_p
     assert "#1 plan.md" in found["content"]
     assert missing["is_error"]
     assert "out of scope: The database has no index." in Played(session, server).notes
+    assert "- The database has no index. (seen in #1)" in session.folder.handoff.read_text()
 
 
 def test_the_offline_agent_never_imports_the_client() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from autotune_tui.agents.base import AlreadyTried, NothingToPropose, Plan
-from autotune_tui.agents.claude import duplicates, parts, prompts
+from autotune_tui.agents.claude import backlog, duplicates, parts, prompts
 from autotune_tui.agents.claude.conversation import Answer
 from autotune_tui.agents.claude.plan import LEAST_SCORE, PlanAnswer, check, plan_of
 from autotune_tui.agents.claude.step import Step
@@ -32,6 +32,8 @@ async def propose(step: Step) -> Plan:
     plan = await step.conversation.hold("planner", prompt.system, prompt.first, [*step.looking, nothing], answer)
     if elsewhere := plan.data["elsewhere"]:
         step.transcript.notice(f"the bottleneck may lie out of scope: {one_line(elsewhere, 300)}")
+        handoff = context.artifacts.parent.parent / backlog.HANDOFF
+        backlog.add(handoff, [elsewhere], context.experiment, "What somebody else would have to change")
     step.transcript.record("plan", experiment=context.experiment, description=plan.description)
     return plan
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 
 from pydantic import Field
 
 from autotune_tui.agents.base import Outcome, Plan, Reflection
-from autotune_tui.agents.claude import parts, prompts
+from autotune_tui.agents.claude import backlog, parts, prompts
 from autotune_tui.agents.claude.conversation import Answer
 from autotune_tui.agents.claude.step import Step
 from autotune_tui.agents.claude.tools.base import Input
-from autotune_tui.agents.text import one_line
 
-IDEAS = "autotune.ideas.md"
 LOG_BYTES = 6000
 
 
@@ -36,7 +33,7 @@ async def reflect(step: Step, plan: Plan, outcome: Outcome) -> Reflection:
     diff = _end(context.artifacts / "diff.patch", parts.MOST_DIFF)
     log = _end(context.artifacts / "bench.log", LOG_BYTES)
     reflection = await ask(step, plan, outcome, diff, log)
-    _add_ideas(context.artifacts.parent.parent / IDEAS, context.experiment, reflection.directions)
+    backlog.add(context.artifacts.parent.parent / backlog.IDEAS, reflection.directions, context.experiment)
     return reflection
 
 
@@ -55,16 +52,6 @@ async def _accept(given: ReflectionAnswer) -> Reflection:
         lessons=tuple(given.lessons),
         directions=tuple(given.directions),
     )
-
-
-def _add_ideas(backlog: Path, experiment: int, directions: tuple[str, ...]) -> None:
-    """One line each at the end of the backlog, which the user may edit at the same time; known ones are left out (L24)."""
-    with contextlib.suppress(OSError):  # the reflection has them as well
-        known = backlog.read_text(encoding="utf-8", errors="replace")
-        new = [text for text in (one_line(each, 300).strip() for each in directions) if text and text not in known]
-        with backlog.open("a", encoding="utf-8") as file:
-            file.write(("" if known.endswith("\n") or not known else "\n") * bool(new))
-            file.writelines(f"- {text} (seen in #{experiment})\n" for text in new)
 
 
 def _end(path: Path, most: int) -> str:
