@@ -27,6 +27,7 @@ from journal_sessions import experiment
 from ui_session import make_session, running, until, until_shown
 
 SIZES = [(80, 24), (120, 40), (160, 50)]
+NARROW = (40, 24)
 NOW = datetime(2026, 4, 4, 10, 4, tzinfo=UTC)
 in_each_size = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 
@@ -158,6 +159,20 @@ def test_each_lasting_state_looks_as_it_did(
         assert snap_compare(app_of(folder), terminal_size=size, run_before=show)
 
 
+@pytest.mark.parametrize("name", STATES)
+def test_forty_columns_still_say_what_matters(tmp_path: Path, snap_compare: Any, name: str) -> None:
+    """Half a screen beside an editor: the state, its reason and the keys are there."""
+    records, _ = STATES[name]
+    folder = make_session(tmp_path, *records())
+
+    async def show(pilot: Pilot[Any]) -> None:
+        await until_shown(pilot, "? all")
+        await still(pilot)
+
+    with EngineLock(folder.lock):
+        assert snap_compare(app_of(folder), terminal_size=NARROW, run_before=show)
+
+
 @in_each_size
 def test_a_silent_journal_looks_as_it_did(at_work: SessionFolder, snap_compare: Any, size: tuple[int, int]) -> None:
     """V4: an engine is at work, and nothing has been journalled for hours."""
@@ -181,6 +196,37 @@ def test_an_engine_that_is_gone_looks_as_it_did(
         await still(pilot)
 
     assert snap_compare(app_of(folder, watch=True), terminal_size=size, run_before=show)
+
+
+@in_each_size
+def test_a_session_that_is_not_there_yet_looks_as_it_did(
+    tmp_path: Path, snap_compare: Any, size: tuple[int, int]
+) -> None:
+    """V4: watched before it exists."""
+
+    async def show(pilot: Pilot[Any]) -> None:
+        await until_shown(pilot, "waiting for 001-import-speed")
+        await still(pilot)
+
+    app = app_of(SessionFolder.of(tmp_path, "001-import-speed"), watch=True)
+    assert snap_compare(app, terminal_size=size, run_before=show)
+
+
+@in_each_size
+def test_a_journal_that_cannot_be_read_looks_as_it_did(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, snap_compare: Any, size: tuple[int, int]
+) -> None:
+    """The reason comes before the path, which may be long."""
+    monkeypatch.chdir(tmp_path)
+    Path("autotune.jsonl").mkdir()
+    os.utime("autotune.jsonl", (NOW.timestamp(), NOW.timestamp()))
+
+    async def show(pilot: Pilot[Any]) -> None:
+        await until_shown(pilot, "Cannot read the journal: Is a directory: autotune.jsonl")
+        await still(pilot)
+
+    app = Quiet(Store(Path("autotune.jsonl"), clock=lambda: NOW), mode="watch", settings=Settings(""))
+    assert snap_compare(app, terminal_size=size, run_before=show)
 
 
 @in_each_size

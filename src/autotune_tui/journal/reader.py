@@ -68,7 +68,7 @@ class JournalTail:
         except FileNotFoundError:
             return
         except OSError as error:
-            raise JournalError("Cannot read the journal", f"{self.path}: {error.strerror}") from error
+            raise JournalError("Cannot read the journal", f"{error.strerror}: {self.path}") from error
         with file:
             if not self._continues(file.fileno()):
                 self._start_over()

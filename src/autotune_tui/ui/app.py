@@ -47,7 +47,8 @@ class AutotuneApp(App[int]):
     """The whole interface. Its result is the exit code."""
 
     TITLE = "autotune-tui"
-    CSS_PATH = "screens/loop.tcss"  # its styles are parsed with all others, not once more for the first screen
+    CSS_PATH = Path(__file__).with_name("screens") / "loop.tcss"
+    """The loop's styles are parsed with all others, not once more for the first screen."""
     NOTIFICATION_TIMEOUT = 4
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "interrupt", "Quit", id="interrupt", show=False),
