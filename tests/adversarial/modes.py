@@ -26,7 +26,7 @@ def search_path(mode: str, folder: Path) -> str:
     folder.mkdir()
     if mode == "absent":  # all programs but one
         for place in reversed(path.split(os.pathsep)):
-            for program in Path(place).glob("*") if Path(place).is_dir() else ():
+            for program in Path(place).glob("*") if os.access(place, os.R_OK | os.X_OK) else ():
                 link = folder / program.name
                 link.unlink(missing_ok=True)
                 link.symlink_to(program)

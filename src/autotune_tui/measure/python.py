@@ -77,7 +77,7 @@ def _commands(argv: Sequence[str]) -> Iterator[list[str]]:
 def _find(word: str, cwd: Path, env: Mapping[str, str]) -> Path | None:
     if "/" in word:
         path = cwd / word
-        return path if path.exists() else None
+        return path if os.access(path, os.F_OK) else None  # also when we may not look
     found = shutil.which(word, path=env.get("PATH", os.defpath))
     return Path(found) if found else None
 

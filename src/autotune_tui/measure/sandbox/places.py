@@ -73,7 +73,8 @@ def places_of(
 
 
 def _existing(paths: Iterable[Path]) -> tuple[Path, ...]:
-    found = (path.resolve() for path in paths if path.exists())
+    # A folder of PATH may be another user's, below which nothing can be asked: that is not there for us.
+    found = (path.resolve() for path in paths if os.access(path, os.F_OK))
     return tuple(dict.fromkeys(path for path in found if path != Path("/")))
 
 
