@@ -5,12 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.engine_support import EXACT, NOISY, Session, configure, git, make_repo
 
 from autotune_tui.engine.end_to_end import contradiction
 from autotune_tui.errors import EngineError
 from autotune_tui.model.events import Confirmation, Sample
+from autotune_tui.model.state import fold
 from autotune_tui.report import final_report
+from autotune_tui.ui.details.sample_plot import effect_lines
+from autotune_tui.ui.details.samples import Run, samples_view
+from autotune_tui.ui.details.subject import figures, find
+from engine_support import EXACT, NOISY, Session, configure, git, make_repo
+from journal_sessions import experiment, opening
 
 WHOLE = NOISY.replace("src/value.txt", "src/whole.txt")
 
@@ -34,6 +39,43 @@ def with_whole(command: str = "sh whole.sh", more: str = "") -> str:
 )
 def test_a_contradiction_in_words(said: Confirmation, words: str) -> None:
     assert contradiction(said) == words
+
+
+CONTRADICTED = Confirmation(
+    experiment=2,
+    kind="end_to_end",
+    metric="time",
+    unit="s",
+    effect=0.05,
+    interval=(0.04, 0.06),
+    pairs=6,
+    before=2.0,
+    after=2.1,
+)
+
+
+def test_the_details_of_an_experiment_show_it_beside_the_metric() -> None:
+    """Also when the experiment was begun again after a restart: what was said of the first attempt is gone."""
+    again = experiment(2, reason="end_to_end")
+    records = [*opening(), *experiment(2)[:-1], CONTRADICTED, *again[:-1], CONTRADICTED, again[-1]]
+    state = fold(records)
+    (said,) = state.experiments[-1].confirmations
+    assert said == CONTRADICTED
+    subject = find(state, 2, None)
+    assert subject is not None and "end-to-end: contradicts" in figures(subject)
+    view = samples_view(subject, [Run("incumbent", 1.0), Run("candidate", 0.9)])
+    assert "end-to-end: contradicts, time +5.0 % [4.0, 6.0]" in effect_lines(view, 100)[-1].plain
+
+
+def test_samples_of_second_benchmarks_are_not_those_of_the_experiment() -> None:
+    own = experiment(2)
+    others = [
+        Sample(experiment=2, purpose=purpose, block=0, side="candidate", value=9.0)
+        for purpose in ("holdout", "end_to_end")
+    ]
+    state = fold([*opening(), *own[:-1], *others])
+    assert state.current is not None
+    assert state.current.samples == [record for record in own if isinstance(record, Sample)]
 
 
 async def test_significant_harm_to_the_whole_wins_over_a_gain_of_the_part(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.engine_support import EXACT, Session, configure, git, make_repo
 
 from autotune_tui.config import SessionConfig, parse
 from autotune_tui.engine.confirming import Said, unharmed, weigh, wins
@@ -25,6 +24,7 @@ from autotune_tui.model.events import Confirmation, Record
 from autotune_tui.model.format import confirmation
 from autotune_tui.report import final_report, living_document
 from autotune_tui.stats.order import block_order
+from engine_support import EXACT, Session, configure, git, make_repo
 
 SECRET = "quokka"
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from tests.engine_support import EXACT, Session, configure, git, make_repo
 
 from autotune_tui.cli import command_line
 from autotune_tui.engine.milestones import marked
@@ -15,6 +14,7 @@ from autotune_tui.journal.inbox import send
 from autotune_tui.model.events import Config, Milestone, Record, Validation
 from autotune_tui.model.state import fold
 from autotune_tui.report import final_report
+from engine_support import EXACT, Session, configure, git, make_repo
 
 STEP = "echo $(( $(cat src/value.txt) - 5 )) > src/value.txt"
 """Each experiment is a gain."""
