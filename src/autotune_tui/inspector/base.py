@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -94,8 +94,8 @@ class Fact:
     path: str
     line: int
     text: str
-    only_first: bool = False
-    """Counts only when the old side had nothing of this key."""
+    begins: bool = False
+    """Blocks only where the old side had nothing of this key; code whose job it is already may do more of it."""
 
 
 @dataclass(frozen=True)
@@ -165,8 +165,9 @@ def surplus(change: Change, old: Iterable[Fact], new: Iterable[Fact]) -> Iterato
     for fact in sorted(new, key=lambda fact: not change.was_there(fact.path, fact.line)):
         if left.get(fact.key, 0):
             left[fact.key] -= 1
-        elif not (fact.only_first and fact.key in before):
-            yield fact
+        else:
+            goes_on = fact.begins and fact.severity == "block" and fact.key in before
+            yield replace(fact, severity="warn") if goes_on else fact
 
 
 def fresh(change: Change, rule: str, old: Iterable[Fact], new: Iterable[Fact]) -> Iterator[Finding]:

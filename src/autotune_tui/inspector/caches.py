@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from autotune_tui.inspector import references
 from autotune_tui.inspector.base import Change, Fact, Finding, Severity, fresh
@@ -225,15 +226,16 @@ def find_persistence(change: Change) -> Iterator[Finding]:
     """Things remembered beyond the process: shared folders, and files that are both written and read back."""
     yield from references.find(change, "persistence")
     old, new = list(_files(change.old)), list(_files(change.new))
-    rereads = sum(f.key == "read" for f in new) > sum(f.key == "read" for f in old)
-    severity: Severity = "block" if rereads else "warn"
-    text = "writes a file and reads one back" if rereads else "writes a file"
+    begins = not any(fact.key == "write" for fact in old)
+    rereads = sum(fact.key == "read" for fact in new) > sum(fact.key == "read" for fact in old)
+    severity: Severity = "block" if begins or rereads else "warn"
+    text = "writes a file and reads one back" if rereads else "begins to write files" if begins else "writes a file"
     yield from fresh(
         change,
         "persistence",
         (fact for fact in old if fact.key != "read"),
         (
-            Fact(fact.key, severity, fact.path, fact.line, text) if fact.key == "write" else fact
+            replace(fact, severity=severity, text=text) if fact.key == "write" else fact
             for fact in new
             if fact.key != "read"
         ),
@@ -272,7 +274,8 @@ def _kind_of(source: Source, call: ast.Call) -> str:
         return "write" if any(set(mode) & set("wax+") for mode in modes) else "read"
     if name == "os.open":
         flags = {_last(source.name_of(n)) for n in ast.walk(call) if isinstance(n, ast.Attribute)}
-        return "write" if flags & {"O_WRONLY", "O_RDWR", "O_CREAT"} else "read"
+        number = fold(call.args[1]) if len(call.args) > 1 else 0
+        return "write" if flags & {"O_WRONLY", "O_RDWR", "O_CREAT"} or number else "read"
     if name in _WRITE_CALLS or last in _WRITE_METHODS:
         return "write"
     return "read" if name in _READ_CALLS or last in _READ_CALLS else ""

@@ -14,6 +14,9 @@ from autotune_tui.inspector.python import Source
 _HARNESS = re.compile(r"AUTOTUNE_|\.autotune\b|autotune\.(jsonl|toml|md)|PYTEST_CURRENT_TEST|LD_PRELOAD|PYTHONSTARTUP")
 _METRIC = re.compile(r"(?:^|\n)\s*METRIC(?:\s+(?P<name>[\w.\-/]*)|$)")
 _READERS = ("os.environ", "os.environb", "os.getenv", "os.getenvb")
+_LOOKERS = frozenset(
+    {"any", "all", "len", "sorted", "list", "tuple", "set", "frozenset", "str", "repr", "max", "min", "hash"}
+)
 _LISTED = re.compile(r"(^|/)\.git(/|$)|^/proc(/|$)|^/sys(/|$)")
 _SHORTEST_NAME = 6
 
@@ -33,7 +36,20 @@ def _environment(sources: tuple[Source, ...]) -> Iterator[Fact]:
                 )
         for reference in source.references:
             if reference.name.startswith(_READERS):
+                if _goes_through(source, reference.node):
+                    text = "goes through the whole environment"
+                    yield Fact("all", "block", source.path, reference.line, text, begins=True)
                 yield Fact("read", "warn", source.path, reference.line, "reads the environment")
+
+
+def _goes_through(source: Source, node: ast.AST) -> bool:
+    """Whether `os.environ`, its items or its names are looked at one after another; a copy for a child is not that."""
+    at = source.parents.get(node)
+    if isinstance(at, ast.Call) and at.func is node:  # os.environ.items()
+        node, at = at, source.parents.get(at)
+    if isinstance(at, ast.For | ast.AsyncFor | ast.comprehension):
+        return at.iter is node
+    return isinstance(at, ast.Call) and source.name_of(at.func) in _LOOKERS
 
 
 def find_metric_lines(change: Change) -> Iterator[Finding]:

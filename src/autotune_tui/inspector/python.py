@@ -164,7 +164,7 @@ def fold(node: ast.expr) -> Plain | None:
         case ast.Constant(value=str() | bytes() | int() | float() as value) if not isinstance(value, bool):
             return value
         case ast.JoinedStr(values=values):
-            return "".join(str(v.value) if isinstance(v, ast.Constant) else "\0" for v in values)
+            return "".join(_piece(value) for value in values)
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             number = fold(operand)
             return -number if isinstance(number, int | float) else None
@@ -173,6 +173,14 @@ def fold(node: ast.expr) -> Plain | None:
         case ast.Call(func=ast.Attribute(value=joiner, attr="join"), args=[ast.List() | ast.Tuple() as parts]):
             return _join(fold(joiner), [fold(part) for part in parts.elts])
     return None
+
+
+def _piece(node: ast.expr) -> str:
+    """A part of a format string; a constant that is put in plainly is as good as written there."""
+    if isinstance(node, ast.FormattedValue):
+        value = fold(node.value) if node.format_spec is None and node.conversion == -1 else None
+        return "\0" if value is None or isinstance(value, bytes) else str(value)
+    return str(node.value) if isinstance(node, ast.Constant) else "\0"
 
 
 def _combine(left: Plain | None, op: ast.operator, right: Plain | None) -> Plain | None:

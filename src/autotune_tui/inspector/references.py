@@ -2,7 +2,7 @@
 
 A name ending in `.*` stands for all that begins so; `?.name` is an attribute of anything. What counts is the number of uses
 in a group, over the whole change: code that was moved, renamed or that swaps `time.time` for `time.perf_counter` is nothing
-new.
+new. What blocks does so only where the changed files had nothing of its group before; else it warns.
 """
 
 from __future__ import annotations
@@ -21,8 +21,6 @@ class Row:
     severity: Severity
     text: str
     names: str
-    only_first: bool = False
-    """Only when the changed files had nothing of the kind before."""
 
 
 TABLE = (
@@ -40,15 +38,17 @@ TABLE = (
         " sys._getframemodulename sys._current_frames traceback.extract_stack traceback.format_stack"
         " traceback.walk_stack traceback.print_stack __main__ __main__.*",
     ),
-    Row("caller", "block", "hooks into every call", "sys.setprofile sys.settrace sys.monitoring.* threading.settrace"
-        " threading.setprofile sys.addaudithook"),
+    Row("caller", "block", "looks at what watches its calls, or watches them", "sys.setprofile sys.settrace sys.getprofile"
+        " sys.gettrace sys.monitoring.* threading.settrace threading.setprofile sys.addaudithook"),
+    Row("caller", "block", "asks what it may write", "os.access os.statvfs"),
     Row("caller", "warn", "looks at how it was started", "sys.argv sys.orig_argv os.getppid psutil.Process"),
     Row("caller", "warn", "looks at the modules that are loaded", "sys.modules sys.modules.*"),
     Row(
         "files", "warn", "looks at the file system",
         "os.listdir os.scandir os.walk os.stat os.getcwd os.path.getmtime os.path.getsize glob.glob glob.iglob"
-        " pathlib.Path.cwd pathlib.Path.home os.path.expanduser ?.rglob ?.iterdir __file__",
+        " pathlib.Path.cwd ?.rglob ?.iterdir __file__",
     ),
+    Row("files", "block", "looks at the user's home folder", "pathlib.Path.home os.path.expanduser ?.expanduser"),
     Row(
         "persistence", "block", "keeps things outside the process",
         "shelve.open shelve.* dbm.* multiprocessing.shared_memory.* joblib.Memory diskcache.* tempfile.gettempdir"
@@ -63,14 +63,14 @@ TABLE = (
     Row("process", "block", "leaves the process that is measured", "os.fork os.forkpty os.setsid os.setpgid os.setpgrp"
         " pty.fork pty.spawn os.posix_spawn os.posix_spawnp daemon.* multiprocessing.util.spawnv_passfds"),
     Row(
-        "process", "warn", "starts another program",
+        "process", "block", "begins to start other programs",
         "subprocess.* os.system os.popen os.spawnl os.spawnlp os.spawnv os.spawnvp os.execv os.execvp os.execve"
         " os.execl os.execlp asyncio.create_subprocess_exec asyncio.create_subprocess_shell",
     ),
     Row("process", "warn", "changes how the process works", "gc.disable gc.freeze resource.setrlimit signal.signal"
         " signal.setitimer signal.alarm sys.setrecursionlimit"),
-    Row("process", "warn", "does something as the process ends", "atexit.register atexit.* os._exit"
-        " threading._register_atexit"),
+    Row("process", "block", "ends the process before its end", "os._exit os.abort"),
+    Row("process", "warn", "does something as the process ends", "atexit.register atexit.* threading._register_atexit"),
     Row("process", "info", "works in parallel", "multiprocessing.* concurrent.futures.* threading.Thread"),
     Row(
         "network", "block", "begins to use the network",
@@ -78,7 +78,6 @@ TABLE = (
         " socketserver.* urllib.request.* http.client.* http.server.* ftplib.* smtplib.* poplib.* imaplib.*"
         " xmlrpc.client.* asyncio.open_connection requests requests.* httpx httpx.* aiohttp aiohttp.* urllib3.*"
         " websockets.* paramiko.* websocket.*",
-        only_first=True,
     ),
     Row(
         "dynamic_code", "warn", "runs code or bytes that cannot be read here",
@@ -87,6 +86,7 @@ TABLE = (
     ),
     Row("patching", "block", "replaces parts of other modules while it runs", "unittest.mock.patch unittest.mock.patch.*"
         " mock.patch mock.patch.*"),
+    Row("patching", "warn", "sends output elsewhere", "contextlib.redirect_stdout contextlib.redirect_stderr"),
     Row(
         "precision", "warn", "computes with less precision",
         "numpy.float32 numpy.float16 numpy.half numpy.single torch.float16 torch.half torch.bfloat16 torch.float32"
@@ -138,7 +138,7 @@ def _facts(sources: tuple[Source, ...], rule: str) -> Iterator[Fact]:
             if row is None or row.rule != rule or reference.name in own or _is_harmless(source, reference.node):
                 continue
             text = f"{row.text}: {reference.name.replace('?.', '.')}"
-            yield Fact((row.text,), row.severity, source.path, reference.line, text, row.only_first)
+            yield Fact((row.text,), row.severity, source.path, reference.line, text, begins=True)
 
 
 def _is_harmless(source: Source, node: ast.expr) -> bool:

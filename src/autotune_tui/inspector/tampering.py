@@ -16,6 +16,7 @@ _SETTINGS = frozenset({
     "sys.stdout", "sys.stderr", "sys.stdin", "sys.path", "sys.dont_write_bytecode", "sys.tracebacklimit",
 })  # fmt: skip
 """Attributes of the standard library that are made to be set."""
+_STREAMS = frozenset({"sys.stdout", "sys.stderr"})
 _HARNESS_MODULES = ("pytest", "unittest", "_pytest", "timeit", "__main__", "pyperf", "hyperfine")
 _ENCODED = frozenset({
     "base64.b64decode", "base64.b32decode", "base64.b85decode", "base64.a85decode", "base64.decodebytes", "bytes.fromhex",
@@ -36,7 +37,11 @@ def _patches(sources: tuple[Source, ...]) -> Iterator[Fact]:
         for node in source.nodes:
             for target in _targets(node):
                 name = source.name_of(target)
-                if name and (severity := _severity(source, target, name, modules)):
+                if name in _STREAMS and not _is_stream(source, node):
+                    yield Fact(
+                        "stream", "block", source.path, target.lineno, f"replaces {name} by something of its own"
+                    )
+                elif name and (severity := _severity(source, target, name, modules)):
                     yield Fact(name, severity, source.path, target.lineno, f"replaces {name} while it runs")
             if isinstance(node, ast.Call) and source.name_of(node.func) in ("setattr", "delattr", "builtins.setattr"):
                 held = node.args[0] if node.args else None
@@ -45,6 +50,13 @@ def _patches(sources: tuple[Source, ...]) -> Iterator[Fact]:
                     name = f"{source.name_of(held)}.{attribute if isinstance(attribute, str) else '?'}"
                     severity = "block" if _is_standard(name) and name not in _SETTINGS else "warn"
                     yield Fact(name, severity, source.path, node.lineno, f"replaces {name} while it runs")
+
+
+def _is_stream(source: Source, node: ast.AST) -> bool:
+    """Whether what is assigned is a stream of the standard library: another buffer or encoding is honest."""
+    value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
+    made = source.name_of(value.func) if isinstance(value, ast.Call) else source.name_of(value) if value else ""
+    return made.startswith(("io.", "open", "codecs.", "os.fdopen", "sys.__std", "sys.std"))
 
 
 def _targets(node: ast.AST) -> Iterator[ast.expr]:
@@ -126,6 +138,17 @@ def find_caller(change: Change) -> Iterator[Finding]:
     """Frames, the caller's name, the modules that a harness loads."""
     yield from references.find(change, "caller")
     yield from fresh(change, "caller", _asks_for_harness(change.old), _asks_for_harness(change.new))
+    yield from fresh(change, "caller", _asks_for_name(change.old), _asks_for_name(change.new))
+
+
+def _asks_for_name(sources: tuple[Source, ...]) -> Iterator[Fact]:
+    """`sys.argv[0]`: the program's own name."""
+    for source in sources:
+        for node in source.nodes:
+            if not isinstance(node, ast.Subscript) or not isinstance(node.ctx, ast.Load) or fold(node.slice) != 0:
+                continue
+            if source.name_of(node.value) in ("sys.argv", "sys.orig_argv"):
+                yield Fact("name", "block", source.path, node.lineno, "looks at the program's name", begins=True)
 
 
 def _asks_for_harness(sources: tuple[Source, ...]) -> Iterator[Fact]:

@@ -35,11 +35,10 @@ class Row:
     severity: Severity
     text: str
     pattern: re.Pattern[str]
-    only_first: bool = False
 
 
-def _row(rule: str, severity: Severity, text: str, pattern: str, only_first: bool = False) -> Row:
-    return Row(rule, severity, text, re.compile(pattern), only_first)
+def _row(rule: str, severity: Severity, text: str, pattern: str) -> Row:
+    return Row(rule, severity, text, re.compile(pattern))
 
 
 TABLE = (
@@ -83,7 +82,7 @@ TABLE = (
          r"|\bsyscall\.(?:Setpriority|Kill)\b|\b(?:re)?nice\s+-|\btaskset\b|\bchrt\b|\bSetPriorityClass\b"),
     _row("process", "block", "leaves the process that is measured",
          r"\bv?fork\s*\(\s*\)|\bdaemon\s*\(|\bsetsid\b|\bnohup\b|\bdisown\b|\bposix_spawnp?\s*\(|\bSetsid\b"),
-    _row("process", "warn", "starts another program",
+    _row("process", "block", "begins to start other programs",
          r"\bsystem\s*\(|\bpopen\s*\(|\bexec(?:l|v|ve|vp|lp)\s*\(|\bCommand::new\b|\bexec\.Command\b"
          r"|\bchild_process\b|\bProcessBuilder\b"),
     _row("process", "warn", "does something as the process ends",
@@ -92,7 +91,7 @@ TABLE = (
          r"\bsocket\s*\(|\bgetaddrinfo\b|\bTcpStream\b|\bUdpSocket\b|\breqwest\b|\bnet\.Dial\b"
          r"|\bhttp\.(?:Get|Post|Client)\b|\bfetch\s*\(\s*['\"`]http"
          r"|\bXMLHttpRequest\b|\bWebSocket\b|\bcurl\s+|\bwget\s+"
-         r"|\brequire\(['\"](?:node:)?(?:net|http|https|dgram)['\"]\)", True),
+         r"|\brequire\(['\"](?:node:)?(?:net|http|https|dgram)['\"]\)"),
     _row("dynamic_code", "warn", "runs code that cannot be read here",
          r"\bdlopen\s*\(|(?<!\.)\beval\s*\(|\bnew\s+Function\s*\(|\b__asm__\b|\basm\s+volatile\b"
          r"|\binclude_bytes!|\bvm\.runIn|^\s*eval\s|\bbase64\s+-d"),
@@ -109,6 +108,9 @@ TABLE = (
          r"\bcatch\s*\(\s*\.\.\.\s*\)\s*\{\s*\}|\bcatch\s*(?:\(\s*\w+\s*\))?\s*\{\s*\}"
          r"|\brescue\s*(?:=>\s*\w+)?\s*$|\|\|\s*true\s*$"),
 )  # fmt: skip
+
+_BEGIN = frozenset({"caller", "files", "persistence", "process", "network"})
+"""Rules that block only where the changed files had nothing of the kind before."""
 
 _VALIDATION = re.compile(
     r"\b(?:static_|debug_)?assert(?:_eq|_ne)?!?\s*\(|\bthrow\s|\bpanic!?\s*\(|\bunwrap\(\)"
@@ -172,7 +174,7 @@ def _facts(files: list[FileChange], rule: str, *, new: bool) -> Iterator[Fact]:
                 for found in row.pattern.finditer(line[:2000]):
                     word = found[0].strip(" \"'`(=>")[:40]
                     key = word if row.severity == "block" and rule in ("metric_line", "patching") else row.text
-                    yield Fact(key, row.severity, file.path, number, f"{row.text}: {word}", row.only_first)
+                    yield Fact(key, row.severity, file.path, number, f"{row.text}: {word}", rule in _BEGIN)
 
 
 def _special(files: list[FileChange], *, new: bool) -> Iterator[Fact]:
