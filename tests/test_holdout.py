@@ -426,7 +426,7 @@ async def test_what_is_kept_and_told_has_no_word_of_the_holdout(tmp_path: Path) 
     assert "#1 holdout: does not hold" in " ".join(note.text for note in state.notes), "the loop screen shows notes"
     command = [sys.executable, "-m", "autotune_tui", "show", "1", str(repo)]
     shown = (await asyncio.to_thread(subprocess.run, command, capture_output=True, check=True)).stdout.decode()
-    assert "confirmed by: holdout: does not hold, cost 0.0 %" in shown
+    assert "also measured: holdout: does not hold, cost 0.0 %" in shown
 
 
 class Died(Exception):

@@ -195,7 +195,7 @@ def experiment_lines(folder: SessionFolder, state: SessionState, experiment: Exp
         "strategy": experiment.strategy,
         "target": experiment.target,
         "reason": experiment.detail or experiment.reason,
-        "confirmed by": "; ".join(map(confirmation, experiment.confirmations)),
+        "also measured": "; ".join(map(confirmation, experiment.confirmations)),
         "observation": experiment.observation,
         "next": experiment.next,
         "commit": experiment.sha or experiment.commit,
