@@ -161,7 +161,8 @@ def headline(record: Validation, state: SessionState) -> str:
     """The cumulative gain as it was measured again, or that there is no confirmed one (D5)."""
     effect = change(record.effect, record.interval, scale=record.scale, unit=state.config.metric_unit)
     unit, (before, after) = column([record.before, record.after], state.config.metric_unit)
-    measured = f"measured again in {count(record.pairs, 'fresh pair')}: {f'{before} → {after} {unit}'.rstrip()}, {effect}"
+    values = f"{before} → {after} {unit}".rstrip()
+    measured = f"measured again in {count(record.pairs, 'fresh pair')}: {values}, {effect}"
     if not record.confirmed:
         return f"no confirmed improvement after {count(record.keeps, 'keep')}; {measured}"
     factor = ""
