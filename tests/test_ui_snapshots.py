@@ -166,7 +166,7 @@ def test_forty_columns_still_say_what_matters(tmp_path: Path, snap_compare: Any,
     folder = make_session(tmp_path, *records())
 
     async def show(pilot: Pilot[Any]) -> None:
-        await until_shown(pilot, "? all")
+        await until_shown(pilot, "? help")
         await still(pilot)
 
     with EngineLock(folder.lock):
@@ -200,15 +200,16 @@ def test_an_engine_that_is_gone_looks_as_it_did(
 
 @in_each_size
 def test_a_session_that_is_not_there_yet_looks_as_it_did(
-    tmp_path: Path, snap_compare: Any, size: tuple[int, int]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, snap_compare: Any, size: tuple[int, int]
 ) -> None:
     """V4: watched before it exists."""
+    monkeypatch.chdir(tmp_path)
 
     async def show(pilot: Pilot[Any]) -> None:
-        await until_shown(pilot, "waiting for 001-import-speed")
+        await until_shown(pilot, "nothing is there yet: waiting for ")
         await still(pilot)
 
-    app = app_of(SessionFolder.of(tmp_path, "001-import-speed"), watch=True)
+    app = app_of(SessionFolder.of(Path(), "001-import-speed"), watch=True)
     assert snap_compare(app, terminal_size=size, run_before=show)
 
 

@@ -104,7 +104,7 @@ def test_an_ended_session_says_how_it_ended_in_the_line_of_phases() -> None:
 @pytest.mark.parametrize(
     ("look", "words"),
     [
-        (Look(), ["waiting for there: it is not there yet"]),
+        (Look(), ["nothing is there yet: waiting for there"]),
         (Look(exists=True, reading=True), ["reading the journal: 0 experiments so far"]),
         (Look(exists=True, problem="Cannot read the journal: no"), ["Cannot read the journal: no"]),
         (

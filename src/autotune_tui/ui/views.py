@@ -338,7 +338,7 @@ def standings(look: Look, now: float, name: str = "") -> tuple[Standing, ...]:
     if look.problem:
         found.append(Standing("bad", look.problem))
     if not look.exists:
-        found.append(Standing("info", f"waiting for {name or 'a session'}: it is not there yet"))
+        found.append(Standing("info", f"nothing is there yet: waiting for {name or 'a session'}"))
         return tuple(found)
     if look.reading:
         found.append(Standing("info", f"reading the journal: {fmt.count(state.experiment_count, 'experiment')} so far"))
