@@ -276,7 +276,8 @@ async def verify(x: Experiment) -> None:
 
 
 async def rework_after(x: Experiment, failed: Failed, attempt: int) -> bool:
-    """Hand the failure's text to the agent; whether it had an answer."""
+    """Hand the failure's text to the agent; whether it had an answer. What the commands left is not taken for its change."""
+    await sweep(x, "a command")
     failure = x.engine.redactor.deep(Failure(failed.phase, failed.verdict.detail, failed.output, attempt))
     answers: list[Edit] = []
 
