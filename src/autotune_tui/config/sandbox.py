@@ -24,7 +24,7 @@ class Sandbox(Table):
     )
     agent: bool = Field(
         False,
-        description="Confine the command agent too; it is your own program, and without your home folder it may lack keys",
+        description="Confine the command agent too, as always with a holdout; without your home folder it may lack keys",
         strict=True,
     )
     read: list[str] = Field(
