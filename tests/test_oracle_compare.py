@@ -39,8 +39,8 @@ NEAR = Tolerance(relative=1e-6)
     [
         ("exact", "a\nb\n", "a\nb\n", None),
         ("exact", "a\nb\n", "a\nc\n", "line 2: expected 'b', got 'c'"),
-        ("exact", "a\nb\n", "a\n", "line 2: expected b, got the end after line 1"),
-        ("exact", "a\n", "a\nb\n", "line 2: expected the end after line 1, got b"),
+        ("exact", "a\nb\n", "a\n", "line 2: expected 'b', got the end after line 1"),
+        ("exact", "a\n", "a\nb\n", "line 2: expected the end after line 1, got 'b'"),
         ("exact", "a\r\n", "a\n", "the ends of lines: expected others, got these"),
         ("exact", "1.0", "1.00", "line 1: expected '1.0', got '1.00'"),
         ("text", "a\r\n", "a\n", None),
@@ -319,6 +319,11 @@ def test_whatever_a_candidate_writes_is_compared_and_told(value: Any, forged: An
     found = compare_frozen(deep(value), forged, NEAR)
     assert found is None or (isinstance(found, Difference) and found.text)
     assert in_words(forged) and call_in_words("m:f", forged)
+
+
+def test_what_is_told_is_one_short_line_that_no_terminal_obeys() -> None:
+    found = compare_output("{}", json.dumps({"\x1b[2J" + "k" * 5000 + "\n": 1}), "json", EXACT)
+    assert found is not None and len(found.text) < 400 and found.text.isprintable()
 
 
 def test_forged_arrays_are_told_as_such() -> None:

@@ -8,9 +8,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import pytest
-
-from autotune_tui.errors import EngineError
 from engine_support import EXACT, Session, configure, make_repo
 
 PRINTS = """\
@@ -143,7 +140,7 @@ async def test_numbers_may_differ_as_far_as_is_allowed_in_files_too(tmp_path: Pa
             "improvement",
             "improvement",
             changed("out/result.txt, line 2"),
-            changed("out/result.txt, line 3", "got more"),
+            changed("out/result.txt, line 3", "got 'more'"),
         ],
     )
 
@@ -173,3 +170,44 @@ async def test_recorded_calls_must_give_the_same_on_a_candidate(tmp_path: Path) 
     assert_like(found, list(changes.values()))
     notes = [note.text for note in session.state.notes]
     assert any(note.startswith("oracle: 6 recorded calls will be made again: ") for note in notes), notes
+
+
+REWORKING = """\
+if test -n "$AUTOTUNE_FAILURE"; then
+    grep -q 'expected .first., got .1st.' "$AUTOTUNE_FAILURE" && sed -i s/1st/first/ src/text.txt
+else
+    echo 50 > src/value.txt; sed -i s/first/1st/ src/text.txt
+fi
+"""
+
+
+async def test_the_agent_may_mend_what_it_has_changed(tmp_path: Path) -> None:
+    """It gets the difference in words."""
+    make_repo(tmp_path, TEXT, EXACT)
+    (tmp_path / "agent.sh").write_text(REWORKING)
+    config = configure(
+        tmp_path / "cache",
+        f"sh {tmp_path / 'agent.sh'}",
+        '[budget]\nexperiments = 1\n[oracle]\ncommand = "sh oracle.sh"',
+    )
+    session = Session(tmp_path / "repo", config)
+    await session.run()
+    assert session.verdicts == [("keep", "improvement")], session.state.experiments[-1].detail
+
+
+async def test_a_session_that_goes_on_captures_what_is_expected_again(tmp_path: Path) -> None:
+    make_repo(tmp_path, TEXT, EXACT)
+    await outcomes(tmp_path, 'command = "sh oracle.sh"', ["true"])
+    _, found = await outcomes(tmp_path, 'command = "sh oracle.sh"', ["echo more >> src/text.txt", "not reached"])
+    assert_like(found, ["improvement", changed("output, line 4: expected the end after line 3")])
+
+
+async def test_an_oracle_that_changes_by_itself_is_no_candidates_fault(tmp_path: Path) -> None:
+    """The incumbent is asked again before a candidate is blamed."""
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "news.txt").write_text("old\n")
+    make_repo(tmp_path, {"oracle.sh": f"d={data}; cat $d/news.txt"}, EXACT)
+    table = f'command = "sh oracle.sh"\n[sandbox]\nread = ["{data}"]'
+    _, found = await outcomes(tmp_path, table, [f"echo new > {data / 'news.txt'}"])
+    assert found[0].startswith("incumbent_failed: the oracle gives something else on the incumbent too: output, line 1")

@@ -151,7 +151,7 @@ def _difference(engine: Engine, expected: Mapping[str, str | None], got: Mapping
 async def _capture(engine: Engine, side: Side, seed: int, log: Path) -> Captured:
     """Run the oracle's command. Files that it is to write are put aside first: an old one must not pass for its own."""
     table, tree = engine.config.oracle, engine.tree(side)
-    with _aside(tree, table.files, engine.folder.root / "aside"):
+    with _aside(tree, table.files, tree.parent / "aside"):
         run = await engine.command(
             table.command, side, limit=table.timeout, log=log, env={"AUTOTUNE_SEED": str(seed)}, job="oracle"
         )
@@ -169,7 +169,8 @@ def _without_metrics(text: str) -> str:
 @contextmanager
 def _aside(tree: Path, names: list[str], folder: Path) -> Iterator[None]:
     """Without these files of the worktree; afterwards they are there again as they were."""
-    folder.mkdir(exist_ok=True)
+    remove_tree(folder)  # of an engine that died
+    folder.mkdir()
     paths = [path for name in names if is_inside(path := tree / name, tree)]
     moved = {}
     for number, path in enumerate(paths):

@@ -114,7 +114,13 @@ async def _record(engine: Engine, seed: int, log: Path) -> tuple[Recording, Run]
         run = await engine.command(
             command, "incumbent", limit=table.timeout, log=log, env=env, job="oracle", also=(folder,)
         )
-        return await asyncio.to_thread(calls.read_recording, folder, table.calls), run
+        try:
+            return await asyncio.to_thread(calls.read_recording, folder, table.calls), run
+        except (ValueError, KeyError, TypeError) as error:
+            raise EngineError(
+                "The recorded calls cannot be read", f"What `{text_of(command)}` left makes no sense: {error}.",
+                "Let [oracle].record name a command that leaves the folder in AUTOTUNE_CALLS alone.",
+            ) from error  # fmt: skip
 
 
 async def _settle(engine: Engine, found: Recorded, seed: int, log: Path) -> Recorded:

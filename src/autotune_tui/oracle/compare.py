@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from autotune_tui.oracle.words import cut, in_words
+from autotune_tui.oracle.words import clean, cut, in_words
 
 How = Literal["exact", "json", "csv", "text"]
 
@@ -26,6 +26,7 @@ NUMBER = re.compile(
     r"(?<![\w.])[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?!\.\d)|(?<!\w)[-+]?(?:nan|inf)(?!\w)", re.IGNORECASE
 )
 _DTYPE = re.compile(r"[<|][biufc]\d{1,2}")
+MOST_WORDS = 300
 _MOST_MATCHED = 200
 """Members of two sets that are matched one with the other where numbers differ within the tolerance."""
 
@@ -56,7 +57,9 @@ class Difference:
 
     @property
     def text(self) -> str:
-        return f"{self.where}: expected {self.expected}, got {self.got}"
+        """One line that is safe to show; names and values may be a candidate's."""
+        where, expected, got = (clean(cut(part, MOST_WORDS)) for part in (self.where, self.expected, self.got))
+        return f"{where}: expected {expected}, got {got}"
 
     def within(self, outer: str) -> Difference:
         """The same difference, seen from further out."""
@@ -92,8 +95,8 @@ def _another_count(what: str, expected: Sequence[Any], got: Sequence[Any]) -> Di
     missing = f"the end after {what} {number}"
     return Difference(
         f"{what} {number + 1}",
-        cut(str(expected[number])) if number < len(expected) else missing,
-        cut(str(got[number])) if number < len(got) else missing,
+        cut(repr(expected[number])) if number < len(expected) else missing,
+        cut(repr(got[number])) if number < len(got) else missing,
     )
 
 

@@ -15,6 +15,11 @@ def cut(text: str, most: int = MOST) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
+def clean(text: str) -> str:
+    """Without characters that a terminal could obey."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
 def in_words(tree: Any, most: int = MOST) -> str:
     return cut(_words(tree, 4), most)
 
