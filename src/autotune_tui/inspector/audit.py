@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -20,6 +19,8 @@ from autotune_tui.inspector.tokens import language
 
 MOST_WORDS = 24
 """With their other spellings still fewer than git is asked for at a time."""
+LONGEST = 300
+"""Characters of a line that is read; a longer one is data, and may use anything."""
 _CONFIGURATION = frozenset({".toml", ".ini", ".cfg", ".conf", ".yaml", ".yml", ".json", ".env", ".properties"})
 _DOCUMENTS = frozenset({".md", ".rst", ".txt", ".adoc", ""})
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]{2,}")
@@ -46,10 +47,10 @@ class Line:
 
 def words(change: Change) -> tuple[str, ...]:
     """The names to look for: those whose uses in the changed files are all gone, and constants that have a new value."""
-    before, after = _uses(change.files, new=False), _uses(change.files, new=True)
-    gone = [word for word in before if not after[word]]
-    gone.sort(key=lambda word: (not word.isupper(), word))
-    return tuple(dict.fromkeys([*(name for name, _, _ in _revalued(change)), *gone]))[:MOST_WORDS]
+    gone = _lost_uses(change.files)
+    gone -= _still_used(change.files, gone)
+    ordered = sorted(gone, key=lambda word: (not word.isupper(), word))
+    return tuple(dict.fromkeys([*(name for name, _, _ in _revalued(change)), *ordered]))[:MOST_WORDS]
 
 
 def spellings(word: str) -> tuple[str, ...]:
@@ -119,18 +120,26 @@ def _in_text(text: str, name: str) -> Role:
     return "use" if re.search(rf"[${{]\{{?{name}\b", text) else "mention"
 
 
-def _uses(files: Iterable[FileChange], *, new: bool) -> Counter[str]:
-    """How often each name is used in one side of the changed files."""
-    found: Counter[str] = Counter()
+def _lost_uses(files: Iterable[FileChange]) -> set[str]:
+    """Names that a line used which is not there any more."""
+    found: set[str] = set()
     for file in files:
-        path = file.path if new else file.old_path or file.path
-        other = set(((file.old if new else file.new) or "").splitlines())
-        for text in ((file.new if new else file.old) or "").splitlines():
-            if not new and text in other and text.strip():  # what stayed cannot have lost a use
-                continue
-            for word in set(_WORD.findall(text)) - _SHORT:
-                found[word] += role_of(path, text, word) == "use"
-    return +found
+        path, kept = file.old_path or file.path, set((file.new or "").splitlines())
+        for text in (file.old or "").splitlines():
+            if text not in kept and len(text) <= LONGEST:
+                names = set(_WORD.findall(text)) - _SHORT - found
+                found |= {word for word in names if role_of(path, text, word) == "use"}
+    return found
+
+
+def _still_used(files: Iterable[FileChange], names: set[str]) -> set[str]:
+    """Those of the names that a line of the new texts uses."""
+    found: set[str] = set()
+    for file in files:
+        for text in (file.new or "").splitlines():
+            here = (set(_WORD.findall(text)) & names) - found
+            found |= {word for word in here if len(text) > LONGEST or role_of(file.path, text, word) == "use"}
+    return found
 
 
 def _revalued(change: Change) -> Iterator[tuple[str, str, Line]]:
@@ -138,13 +147,13 @@ def _revalued(change: Change) -> Iterator[tuple[str, str, Line]]:
     for file in change.files:
         before = {found["name"]: found["value"] for found in _constants(file.old)}
         for number, text in enumerate((file.new or "").splitlines(), 1):
-            found = _CONSTANT.match(text)
+            found = _CONSTANT.match(text[:LONGEST])
             if found and before.get(found["name"], found["value"]) != found["value"]:
                 yield found["name"], before[found["name"]], Line(file.path, number, found["value"])
 
 
 def _constants(text: str | None) -> Iterator[re.Match[str]]:
-    return (found for line in (text or "").splitlines() if (found := _CONSTANT.match(line)))
+    return (found for line in (text or "").splitlines() if (found := _CONSTANT.match(line[:LONGEST])))
 
 
 def _disagreeing(change: Change, lines: list[Line]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from autotune_tui.inspector.base import Change, Fact, Finding, fresh
 from autotune_tui.inspector.python import Source
 
 _HARNESS = re.compile(r"AUTOTUNE_|\.autotune\b|autotune\.(jsonl|toml|md)|PYTEST_CURRENT_TEST|LD_PRELOAD|PYTHONSTARTUP")
-_METRIC = re.compile(r"(?:^|\n)\s*METRIC(?:\s+(?P<name>[\w.\-/]*)|$)")
+_METRIC = re.compile(r"(?:^|\n)[^\S\n]*METRIC(?:\s+(?P<name>[\w.\-/]*)|$)")
 _READERS = ("os.environ", "os.environb", "os.getenv", "os.getenvb")
 _LOOKERS = frozenset(
     {"any", "all", "len", "sorted", "list", "tuple", "set", "frozenset", "str", "repr", "max", "min", "hash"}

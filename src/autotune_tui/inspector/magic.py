@@ -27,6 +27,7 @@ _LOADED = {
 _ENDINGS = {
     ".pth": "Python runs its lines at its start",
     ".egg-link": "it brings another folder into the import path",
+    ".mk": "make reads it wherever a Makefile includes it",
     **dict.fromkeys(
         (".so", ".pyd", ".dll", ".dylib", ".a", ".o", ".exe", ".pyc", ".pyo", ".whl", ".jar", ".class"), ""
     ),

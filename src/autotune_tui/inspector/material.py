@@ -24,14 +24,10 @@ _NAMES = {
 
 
 def named_in(texts: Iterable[str], paths: Collection[str]) -> tuple[str, ...]:
-    """The data files and modules that texts name by path or by name, sorted."""
-    everything = "\0".join(texts)
-    found = []
-    for path in sorted(paths):
-        pure = PurePosixPath(path)
-        if pure.suffix in _DATA and len(pure.name) >= _SHORTEST and pure.name in everything:
-            found.append(path)
-    return tuple(found)
+    """The data files that texts name by path or by name, sorted."""
+    words = {word for text in texts for word in re.findall(r"[\w.+-]+", text)}
+    named = (path for path in paths if path.rpartition("/")[2] in words)
+    return tuple(sorted(path for path in named if PurePosixPath(path).suffix in _DATA and len(path) >= _SHORTEST))
 
 
 def tests_of(paths: Iterable[str]) -> tuple[str, ...]:

@@ -45,7 +45,7 @@ def _added(file: FileChange) -> int:
     old, new = (file.old or "").splitlines(), (file.new or "").splitlines()
     if len(old) + len(new) > 20_000:  # too long to compare line by line
         return max(len(new) - len(old), 0)
-    matcher = difflib.SequenceMatcher(None, old, new, autojunk=len(old) + len(new) > 4_000)
+    matcher = difflib.SequenceMatcher(None, old, new, autojunk=True)
     return sum(
         sum(bool(line.strip()) for line in new[start:end]) - sum(bool(line.strip()) for line in old[first:last])
         for _, first, last, start, end in matcher.get_opcodes()

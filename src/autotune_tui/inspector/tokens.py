@@ -1,7 +1,6 @@
 """A smaller set of the rules for other languages, by their tokens: C and its kin, Rust, Go, JavaScript, Ruby, shell, make.
 
-Also for Python files that this Python cannot read. Comments are taken off first, roughly: a `//` inside a text may take the
-rest of its line with it, which can only hide a finding of that line's end.
+Also for Python files that this Python cannot read. Comments are taken off first.
 """
 
 from __future__ import annotations
@@ -74,7 +73,7 @@ TABLE = (
          r"\blazy_static!|\bOnce(?:Cell|Lock)\b|\bLazy(?:Lock|Cell)?\s*[:<]|\bstatic\s+mut\b"
          r"|\bthread_local!?\b|\bsync\.(?:Map|Once|Pool)\b"
          r""
-         r"|\bstatic\s+(?!const\b|inline\b|constexpr\b)(?:[\w:<>,*&]+\s+)+\w*(?:cache|memo|last|prev|seen)\w*\s*(?:\[|=|;|\{)"
+         r"|\bstatic\s+(?!const\b|inline\b|constexpr\b)[^;={(]{0,80}(?:cache|memo|last|prev|seen)\w*\s*(?:\[|=|;|\{)"
          r"|^(?:const|let|var)\s+\w+\s*=\s*new\s+(?:Weak)?Map\b|\$\w*(?:cache|memo)\w*\s*="),
     _row("process", "block", "changes its priority, its processors or other processes",
          r"\bsetpriority\s*\(|(?<![.\w])nice\s*\(|\bsched_set(?:affinity|scheduler|param)\b"
@@ -109,6 +108,18 @@ TABLE = (
          r"|\brescue\s*(?:=>\s*\w+)?\s*$|\|\|\s*true\s*$"),
 )  # fmt: skip
 
+_QUOTED = r"(?P<text>\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`)"
+_COMMENTS = {
+    "//": re.compile(rf"{_QUOTED}|/\*[^*]*(?:\*(?!/)[^*]*)*(?:\*/|\Z)|//[^\n]*"),
+    "#": re.compile(
+        r"(?P<text>\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*')"
+        r"|(?:^|(?<=\s))#(?!\[|!|(?:include|define|pragma|if|ifdef|ifndef|endif|else)\b)[^\n]*",
+        re.MULTILINE,
+    ),
+    "--": re.compile(rf"{_QUOTED}|--[^\n]*"),
+}
+_PIECE, _OVERLAP = 500, 60
+
 _BEGIN = frozenset({"caller", "files", "persistence", "process", "network"})
 """Rules that block only where the changed files had nothing of the kind before."""
 
@@ -117,9 +128,8 @@ _VALIDATION = re.compile(
     r"|\babort\s*\(|\braise\s|\bif err != nil\b"
 )
 _EQUAL = re.compile(
-    r"(?:[=!]==?|\bcase\b|\bstr(?:n?case)?n?cmp\s*\([^,]+,"
-    r""
-    r"|\bmemcmp\s*\([^,]+,|\.equals\(|=~)\s*\(?\s*(?P<right>-?\d[\d_']*(?:\.\d+)?|\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.){4,}')"
+    r"(?:[=!]==?|\bcase\b|\bstr(?:n?case)?n?cmp\s*\([^,]{1,80},|\bmemcmp\s*\([^,]{1,80},|\.equals\(|=~)\s*\(?\s*"
+    r"(?P<right>-?\d[\d_']*(?:\.\d+)?|\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.){4,}')"
     r"|(?P<left>\b\d[\d_']*(?:\.\d+)?|\"(?:[^\"\\]|\\.)*\")[uUlL]*\s*(?:[=!]==?|=>)"
 )
 
@@ -153,17 +163,15 @@ def find(change: Change, rule: str) -> Iterator[Finding]:
 
 
 def lines_of(file: FileChange, *, new: bool) -> list[str]:
-    """The lines of one side without comments, numbered as in the file."""
+    """The lines of one side without comments, numbered as in the file. What stands in quotes is no comment."""
     text, mark = (file.new if new else file.old) or "", language(file.path)
-    if mark == "//":
-        text = re.sub(r"/\*.*?\*/", lambda found: "\n" * found[0].count("\n"), text, flags=re.DOTALL)
-        return [re.sub(r"(?<!:)//.*", "", line) for line in text.splitlines()]
-    if mark == "--":
-        return [re.sub(r"--.*", "", line) for line in text.splitlines()]
-    return [
-        re.sub(r"(?:^|\s)#(?!\[|!|(?:include|define|pragma|if|ifdef|ifndef|endif|else)\b).*", "", line)
-        for line in text.splitlines()
-    ]
+    return _COMMENTS[mark].sub(lambda found: found["text"] or "\n" * found[0].count("\n"), text).split("\n")
+
+
+def _pieces(line: str) -> Iterator[str]:
+    """A long line in overlapping pieces, since the patterns' time grows with more than a line's length."""
+    for start in range(0, max(len(line), 1), _PIECE - _OVERLAP):
+        yield line[start : start + _PIECE]
 
 
 def _facts(files: list[FileChange], rule: str, *, new: bool) -> Iterator[Fact]:
@@ -171,7 +179,7 @@ def _facts(files: list[FileChange], rule: str, *, new: bool) -> Iterator[Fact]:
     for file in files if rows else ():
         for number, line in enumerate(lines_of(file, new=new), 1):
             for row in rows:
-                for found in row.pattern.finditer(line[:2000]):
+                for found in (match for piece in _pieces(line) for match in row.pattern.finditer(piece)):
                     word = found[0].strip(" \"'`(=>")[:40]
                     key = word if row.severity == "block" and rule in ("metric_line", "patching") else row.text
                     yield Fact(key, row.severity, file.path, number, f"{row.text}: {word}", rule in _BEGIN)
@@ -181,7 +189,7 @@ def _special(files: list[FileChange], *, new: bool) -> Iterator[Fact]:
     """Comparisons with special literals; whether the benchmark or the checks have them is asked later."""
     for file in files:
         for number, line in enumerate(lines_of(file, new=new), 1):
-            for found in _EQUAL.finditer(line[:2000]):
+            for found in (match for piece in _pieces(line) for match in _EQUAL.finditer(piece)):
                 value = _value(found["right"] or found["left"])
                 if value is not None and is_special(value):
                     text = f"compares with {str(value)[:40]!r}, which the benchmark has"
