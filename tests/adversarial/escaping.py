@@ -150,8 +150,8 @@ ESCAPING = (
         },
     ),
     Case(
-        "kills what measures it", "processes left behind", "the launcher ends before it can tell", INSPECTED, r"__init__\.py",
-        "sandbox: the launcher is no process that it could name",
+        "kills what measures it", "processes left behind", "the launcher ends before it can tell",
+        ("checks_failed/checks_failed",), r"SIGKILL", "sandbox: the launcher is no process that it could name",
         files=at_import(
             """
             import os
