@@ -140,6 +140,26 @@ async def test_nothing_of_the_kernel_can_be_written(walls: Walls) -> None:
     assert {line.split()[1] for line in run.stdout.splitlines() if line.startswith("Cap")} == {"0" * 16}
 
 
+WRITABLE = """
+import ctypes, os
+found = [os.path.join(place, name) for top in ('/proc/sys', '/sys/kernel', '/sys/fs', '/sys/module', '/sys/power')
+         for place, folders, files in os.walk(top) for name in (*folders, *files)]
+print(len(found), [path for path in found if os.access(path, os.W_OK) and not os.path.islink(path)])
+libc = ctypes.CDLL(None, use_errno=True)
+attach = 16
+print([pid for pid in range(2, 400) if pid != os.getpid() and libc.ptrace(attach, pid, 0, 0) == 0])
+"""
+
+
+async def test_no_setting_of_the_kernel_can_be_written_and_nobody_traced(walls: Walls) -> None:
+    """All that root could turn: every node below /proc/sys, cgroups, parameters of modules. Asked, not tried."""
+    run = await walls.python(WRITABLE)
+    asked, traced = run.stdout.splitlines()
+    assert int(asked.split()[0]) > 500, run.tail
+    assert asked.endswith(" []")
+    assert traced == "[]"
+
+
 async def test_mounts_stay_as_they_are(walls: Walls) -> None:
     """Also for root: no remount, no user namespace in which one could."""
     run = await walls.shell("mount -o remount,rw,bind /; unshare -Ur true; test -w /usr && echo escaped; true")
