@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from autotune_tui.agents.claude import client as client_module
-from autotune_tui.config import SessionConfig, parse
+from autotune_tui.config import SessionConfig, dump, parse
 from autotune_tui.journal.files import SessionFolder
 from autotune_tui.journal.inbox import send
 from autotune_tui.model.events import Inspection, Usage
@@ -187,6 +187,31 @@ async def test_the_key_is_in_nothing_that_is_written_or_asked(tmp_path: Path) ->
         assert KEY not in json.dumps(request)
     assert KEY not in repr(played.session.events)
     assert files_with(KEY, tmp_path) == ["repo/src/secret.txt"]
+
+
+async def test_the_command_line_shows_all_but_the_key(tmp_path: Path) -> None:
+    """A6: as its user runs it, with the client's own debugging on, which shows whatever it sends."""
+    repo = make_repo(tmp_path, bench=EXACT)
+    script = by_role(
+        planner=[
+            Say([text("Half should do."), plan()]),
+            Fail(401, "authentication_error", f"invalid x-api-key: {KEY}"),
+        ],
+        editor=[Say([replace("src/value.txt", "100", "50"), finish("Halve the value")])],
+    )
+    async with serve(script) as server:
+        (repo / "autotune.toml").write_text(dump(configured(tmp_path / "cache", server.url)))
+        running = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "autotune_tui", "run", str(repo), "--headless",
+            env={**os.environ, "ANTHROPIC_API_KEY": KEY, "ANTHROPIC_LOG": "debug"},
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        output = (await running.communicate())[0].decode()
+    assert running.returncode == 3, output
+    for words in ("(agent claude", "#1 tries: Halve the value", "does not know the key", "Sending HTTP Request"):
+        assert words in output
+    assert KEY not in output
+    assert files_with(KEY, tmp_path) == []
 
 
 async def test_trouble_of_every_kind_in_one_session(tmp_path: Path) -> None:
