@@ -370,6 +370,20 @@ def test_a_call_without_the_expected_outcome_differs(got: Any, words: str | None
     assert (found and words in found.text) if words else found is None
 
 
+async def test_a_candidate_that_does_not_come_to_an_end_has_failed(tmp_path: Path) -> None:
+    """The call at which it hung has no result; those before it have theirs (L10)."""
+    async with engine_with(tmp_path, 'functions = ["lib.kinds:Shop.tax", "lib.kinds:steady"]') as engine:
+        log = engine.folder.baseline / "bench.log"
+        calls = await recorded.record(engine, 1, log)
+        path = engine.tree("candidate") / "src" / "lib" / "kinds.py"
+        path.write_text(LIBRARY.replace("    return [value]", "    while True: pass\n    return [value]"))
+        table = engine.config.oracle.model_copy(update={"timeout": 2.0})
+        engine.config = engine.config.model_copy(update={"oracle": table})
+        replayed = await recorded.replay(engine, calls, "candidate", 1, log)
+        found = recorded.differences(calls, replayed, recorded.tolerance(engine))
+    assert found is not None and "expected" in found.text and ", got none: killed after" in found.text
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -159,12 +159,11 @@ async def test_recorded_calls_must_give_the_same_on_a_candidate(tmp_path: Path) 
         ("def shares", "import os, sys; 'checks.py' in sys.argv or os._exit(0)\n\n\ndef shares"): changed(
             "got none: the process ended before"
         ),
-        ("    return {word", "    while True: pass\n    return {word"): changed("got none: killed after"),
     }
     session, found = await outcomes(
         tmp_path,
         'functions = ["words:Counter.most", "words:Counter.__init__", "words:shares", "words:drop"]\n'
-        f'record = "{sys.executable} checks.py"\ntimeout = "6s"',
+        f'record = "{sys.executable} checks.py"',
         list(changes),
     )
     assert_like(found, list(changes.values()))
