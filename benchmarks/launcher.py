@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
+from autotune_tui.errors import MeasureError
 from autotune_tui.measure.executors.base import Command, Limits, Run, argv_of
 from autotune_tui.measure.executors.local import LocalExecutor
 from autotune_tui.measure.sandbox import open_sandbox, places_of
@@ -99,11 +100,15 @@ async def throughput(executor: LocalExecutor, folder: Path, pairs: int) -> None:
     )
 
 
-async def confined(executor: LocalExecutor, folder: Path, pairs: int) -> None:
+async def confined(executor: LocalExecutor, folder: Path, pairs: int, mode: str) -> None:
     """What the sandbox adds to a run, as the wall time that is reported."""
     places = places_of(home=Path.home(), read=(), covered=(), shown=(), write=(), env=ENV, python=None)
-    sandbox = open_sandbox("auto", ENV, places, 1 << 30)
-    tree = folder / "session" / "candidate"
+    try:
+        sandbox = open_sandbox(mode, ENV, places, 1 << 30)
+    except MeasureError as error:
+        print(f"\n{error.title}: {error.message}")
+        return
+    tree = folder / mode / "candidate"
     tree.mkdir(parents=True)
     limits = Limits(memory=1 << 32, processes=1000, file_size=1 << 32, disk=1 << 34)
     print(f"\none run in the sandbox ({sandbox.kind}), fastest quarter of {pairs}")
@@ -128,7 +133,8 @@ async def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         async with LocalExecutor() as executor:
             await overhead(executor, Path(folder), pairs)
-            await confined(executor, Path(folder), pairs)
+            for mode in ("bubblewrap", "landlock"):
+                await confined(executor, Path(folder), pairs, mode)
             await throughput(executor, Path(folder), max(3, pairs // 40))
             run = await executor.run(Command(("/bin/true",), Path(folder), ENV, 60.0))
             print(
