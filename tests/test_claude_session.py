@@ -161,6 +161,9 @@ async def test_plan_tools_edit_failing_check_rework_keep(tmp_path: Path) -> None
     ]  # fmt: skip
     assert all(event.cache_read_tokens == 5000 and event.usd > 0 for event in usage)
     assert played.session.state.usage.usd == pytest.approx(sum(event.usd for event in usage))
+    assert "- planner: 12,200 tokens in (10,000 from the cache), 100 out, $0.01" in played.text(1, "summary.md")
+    report = played.session.folder.final_report.read_text()
+    assert "By role:" in report and "- planner: 18,300 tokens in (15,000 from the cache), 150 out, $0.02" in report
 
 
 def files_with(words: str, folder: Path) -> list[str]:

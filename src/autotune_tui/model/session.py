@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,6 +16,7 @@ from autotune_tui.model.events import (
     Note,
     Sample,
     Session,
+    Usage,
     Validation,
     Veto,
 )
@@ -32,10 +34,20 @@ class UsageTotals:
     input_tokens: int = 0
     output_tokens: int = 0
     usd: float = 0.0
+    cache_read_tokens: int = 0
+    """Of the input tokens."""
 
     @property
     def tokens(self) -> int:
         return self.input_tokens + self.output_tokens
+
+    def plus(self, more: UsageTotals | Usage) -> UsageTotals:
+        return UsageTotals(
+            self.input_tokens + more.input_tokens,
+            self.output_tokens + more.output_tokens,
+            self.usd + more.usd,
+            self.cache_read_tokens + more.cache_read_tokens,
+        )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -75,6 +87,8 @@ class SessionState:
     mode: str = "optimize"
     streaks: Streaks = field(default_factory=Streaks)
     usage: UsageTotals = field(default_factory=UsageTotals)
+    usage_by: Mapping[tuple[int, str], UsageTotals] = field(default_factory=dict)
+    """By experiment and role."""
     vetoes: list[Veto] = field(default_factory=list)
     """Those after which the branch has moved."""
     controls: list[Control] = field(default_factory=list)

@@ -224,10 +224,9 @@ def _health(state: SessionState, event: Health) -> None:
 
 
 def _usage(state: SessionState, event: Usage) -> None:
-    used = state.usage
-    state.usage = UsageTotals(
-        used.input_tokens + event.input_tokens, used.output_tokens + event.output_tokens, used.usd + event.usd
-    )
+    state.usage = state.usage.plus(event)
+    part = (event.experiment, event.role)
+    state.usage_by = {**state.usage_by, part: state.usage_by.get(part, UsageTotals()).plus(event)}
 
 
 def _veto(state: SessionState, event: Veto) -> None:

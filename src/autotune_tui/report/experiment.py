@@ -10,6 +10,7 @@ from autotune_tui.model import format as fmt
 from autotune_tui.model.events import Plan
 from autotune_tui.model.experiment import BY_HAND, Experiment, Segment
 from autotune_tui.model.state import SessionState
+from autotune_tui.report.cost import by_role
 from autotune_tui.report.markdown import bullets, code, document, inline, section
 from autotune_tui.report.tables import effect_of
 
@@ -69,6 +70,7 @@ def summary_text(state: SessionState, experiment: Experiment) -> str:
         section("What the inspector found", _findings(experiment)),
         section("Files", bullets(code(path) for path in experiment.files)),
         section("Time", [phases] if phases else []),
+        section("Cost", by_role(state, experiment.index)),
     )
 
 

@@ -10,6 +10,7 @@ from autotune_tui.model.events import Validation
 from autotune_tui.model.experiment import Experiment, Segment
 from autotune_tui.model.override import find
 from autotune_tui.model.state import SessionState
+from autotune_tui.report.cost import by_role
 from autotune_tui.report.experiment import effect_words
 from autotune_tui.report.markdown import block, bullets, code, document, inline, section
 from autotune_tui.report.tables import effect_of, name_of, ranking
@@ -184,6 +185,7 @@ def _counts(state: SessionState) -> tuple[int, int, int, int]:
 
 
 def _cost(state: SessionState) -> list[str]:
+    parts = by_role(state)
     words = [f"Time at work: {fmt.duration(state.elapsed())}"]
     if state.usage.tokens:
         words.append(f"Tokens: {state.usage.input_tokens:,} in, {state.usage.output_tokens:,} out")
@@ -193,7 +195,7 @@ def _cost(state: SessionState) -> list[str]:
         words.append(f"Agent: {inline(state.session.agent)}")
     if state.end is not None:
         words.append(f"Ended: {inline(state.end.outcome)}{f', {inline(state.end.reason)}' if state.end.reason else ''}")
-    return bullets(words)
+    return [*bullets(words), *(["", "By role:", "", *parts] if parts else [])]
 
 
 def _diffs(state: SessionState, diffs: Mapping[int, str]) -> list[str]:
