@@ -77,6 +77,7 @@ def python(tmp_path: Path) -> Path:
     [
         ("__editable__.pkg-0.1.pth", "{root}/src\n", "src"),
         ("_pkg.pth", "{root}/src\n", "src"),
+        ("_editable_impl_pkg.pth", "{root}/src", "src"),
         ("__editable___pkg_0_1_finder.py", "MAPPING: dict[str, str] = {{'pkg': '{root}/src/pkg'}}\n", "src"),
         ("pkg.egg-link", "{root}/src\n../\n", "src"),
         ("pkg-0.1.dist-info/direct_url.json", '{{"url": "file://{root}", "dir_info": {{"editable": true}}}}', "src"),

@@ -93,7 +93,7 @@ def editable(folder: Path) -> Iterator[tuple[str, str, Path]]:
     for file in sorted(folder.glob("*.pth")):
         for line in text_of_file(file).splitlines():
             if line.startswith("/") and Path(line.strip()).is_dir():
-                name = re.sub(r"^__editable__[._]*|-[\d.].*$|\.pth$", "", file.name)
+                name = re.sub(r"^_+editable_*(?:impl)?[._]*|-[\d.].*$|\.pth$", "", file.name)
                 yield name.strip("_") or file.stem, file.name, Path(line.strip())
     for file in sorted(folder.glob("__editable__*_finder.py")):
         for package, place in re.findall(r"'([\w.]+)': '(/[^']*)'", text_of_file(file)):

@@ -248,7 +248,7 @@ def paused_text(differences: Sequence[str], sandbox: str = "") -> str:
     free = " (without a sandbox the session's own commands can have written it)" if sandbox == "none" else ""
     return (
         f"what is locked has changed{free}: {shortened(differences)}. Put it back and go on with `autotune-tui run`, or "
-        "begin a new segment with it: `autotune-tui run --rebaseline`"
+        "begin a new segment with it: `autotune-tui run --rebaseline` (on the screen b, then g)"
     )
 
 

@@ -115,6 +115,12 @@ def _skip(situation: Situation) -> str:
     return _engine(situation) or ("" if running else "no experiment is running")
 
 
+def _rebaseline(situation: Situation) -> str:
+    """When a pause has ended the engine, it may wait in the inbox for the next one: what is locked may have changed."""
+    rests = situation.mode == "live" and situation.folder and not (situation.engine or situation.starting)
+    return "" if rests and situation.state.health == "paused" else _engine(situation)
+
+
 def _override(situation: Situation, refusal: Callable[[SessionState, int], str]) -> str:
     """A veto or a rescue may wait in the inbox for an engine."""
     if reason := read_only(situation):
@@ -181,7 +187,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("repair", "r", "repair", "Loop: repair",
             "Make both worktrees afresh after the running experiment.", _engine),
     Command("rebaseline", "b", "rebaseline", "Loop: rebaseline",
-            "Measure the incumbent as a new baseline, which begins a new segment.", _engine,
+            "Measure the incumbent as a new baseline, which begins a new segment.", _rebaseline,
             Confirmation("Measure a new baseline?",
                          "A new segment begins. Its values cannot be compared with the earlier ones. Now: the "
                          "running experiment is left and begun again in the new segment.", "After the experiment",
