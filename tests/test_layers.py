@@ -46,6 +46,8 @@ def test_the_import_contracts_hold() -> None:
         ("autotune_tui.config", SCREENS),
         ("autotune_tui.workspace", SCREENS),
         ("autotune_tui.cli", (*HEAVY, "numpy")),
+        ("autotune_tui.agents.offline.agent", ("anthropic", "httpx2", "textual", "rich")),
+        ("autotune_tui.agents.claude.agent", ("anthropic", "httpx2", "optuna", "libcst", "textual", "rich")),
     ],
 )
 def test_importing_one_layer_does_not_pull_in_another_ones_weight(module: str, never: tuple[str, ...]) -> None:
