@@ -63,6 +63,10 @@ def locked(lock):
     return lock.locked()
 
 
+def draw(value):
+    return random.choice([value, "other"]) if value else value
+
+
 def mixed(value):
     if value == 2:
         return time.perf_counter_ns()
@@ -146,6 +150,8 @@ for value in range(3):
         kinds.surprised(value)
 for value in range(20_000):
     kinds.branches(value)
+for value in range(60):
+    kinds.draw(value)
 kinds.deep(5)
 kinds.remembered.cache_clear()
 """
@@ -248,6 +254,16 @@ async def test_what_cannot_be_compared_is_left_out_and_said(tmp_path: Path) -> N
         "of these only the type is compared, as nothing can look into them: _thread.lock",
     ):
         assert text in said, said
+
+
+async def test_what_gives_the_same_by_chance_is_left_out_too(tmp_path: Path) -> None:
+    """Of sixty draws from two many give the same twice, some thrice: the whole function is left out."""
+    calls = await calls_of(tmp_path, "draw steady")
+    assert calls.counts == {"lib.kinds:draw": 0, "lib.kinds:steady": 3}
+    assert sum(calls.recording.left_out["lib.kinds:draw"].values()) == 60
+    assert recorded.OFTEN in "".join(recorded.summary(calls)) or calls.recording.left_out["lib.kinds:draw"] == {
+        recorded.CHANGES: 60
+    }
 
 
 async def test_of_many_calls_each_way_through_a_function_is_kept(tmp_path: Path) -> None:

@@ -30,9 +30,12 @@ if TYPE_CHECKING:
     from autotune_tui.workspace import Side
 
 MEGABYTE = 1 << 20
+QUIET, MOST_SETTLINGS = 3, 8
+"""Where some calls gave something else, others may have given the same by chance: so often in a row must all give the same."""
 MOST_DEATHS = 5
 """Calls that may end the whole process on the incumbent, and are left out, until the recording is refused."""
 CHANGES = "give something else each time, or depend on more than their arguments"
+OFTEN = "are of a function whose calls mostly do"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +93,15 @@ async def record(engine: Engine, seed: int, log: Path) -> Recorded:
         tuple(recording.calls),
         recording,
     )
-    # Once against what was recorded and once against that, which finds iterators that differ from run to run, too.
-    for _ in range(2):
-        found = await _settle(engine, found, seed, log)
+    # Once against what was recorded, then against that, as iterators were not looked at while recording.
+    quiet, wanted = 0, 2
+    for _ in range(MOST_SETTLINGS):
+        settled = await _settle(engine, found, seed, log)
+        lost = len(settled.calls) < len(found.calls)
+        found = _without_chance(settled)
+        quiet, wanted = (0, QUIET) if lost else (quiet + 1, wanted)
+        if quiet >= wanted or not found.calls:
+            break
     if not found.calls:
         raise _nothing(engine, recording, run)
     return found
@@ -145,6 +154,15 @@ async def _settle(engine: Engine, found: Recorded, seed: int, log: Path) -> Reco
         if _holds(engine, found, call, got := replayed.results[n])
     ]
     return replace(found, calls=tuple(kept))
+
+
+def _without_chance(found: Recorded) -> Recorded:
+    """Without functions of whose calls half or more gave something else: the others may have given the same by chance."""
+    counts, left_out = found.counts, found.recording.left_out
+    drawn = {name for name, kept in counts.items() if kept and left_out.get(name, {}).get(CHANGES, 0) >= kept}
+    for name in drawn:
+        found.recording.leave_out(name, OFTEN, counts[name])
+    return replace(found, calls=tuple(call for call in found.calls if call.function not in drawn))
 
 
 def _holds(engine: Engine, found: Recorded, call: Call, got: Mapping[str, Any]) -> bool:
