@@ -161,3 +161,14 @@ def test_a_machine_without_memory_ends_the_sample(monkeypatch: pytest.MonkeyPatc
 async def test_when_memory_runs_out_the_kernel_ends_the_command_and_not_the_engine(walls: Walls) -> None:
     run = await walls.python("print(open('/proc/self/oom_score_adj').read())")
     assert run.stdout.strip() == "1000"
+
+
+@pytest.mark.skipif(
+    os.getuid() == 0, reason="the kernel does not limit root's processes; it is tried as another user too"
+)
+async def test_a_fork_bomb_of_an_ordinary_user_meets_a_limit_of_the_kernel_as_well(walls: Walls) -> None:
+    """Behind the count of processes, for a bomb that grows faster than anyone can look."""
+    run = await walls.python("import resource; print(*resource.getrlimit(resource.RLIMIT_NPROC))")
+    soft, hard = map(int, run.stdout.split())
+    assert soft == hard
+    assert 4 * LIMITS.processes < hard < 1_000_000

@@ -306,3 +306,19 @@ async def test_a_session_behind_landlock_keeps_what_is_better_and_says_what_it_l
 def test_the_rules_are_what_the_launcher_reads(tmp_path: Path) -> None:
     found = replace(find_sandbox("landlock", PATH), places=PLACES).prefix(tmp_path / "tree", writable=True)
     assert json.loads(found[4])["write"] == ["/home/me/.cache/go-build", str(tmp_path / "tree")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "output", "words"),
+    [
+        ("bubblewrap", "touch: cannot touch 'x': Read-only file system", "[sandbox] outputs"),
+        ("bubblewrap", "mv: cannot move: Device or resource busy", "[sandbox] outputs"),
+        ("bubblewrap", "Permission denied", "usual"),
+        ("landlock", "PermissionError: [Errno 13] Permission denied: '/data'", "[sandbox] read"),
+        ("sandbox-exec", "Operation not permitted", "[sandbox] outputs"),
+        ("none", "Permission denied", "usual"),
+        ("landlock", "no such column", "usual"),
+    ],
+)
+def test_a_benchmark_that_runs_into_a_wall_is_told_how_to_open_it(kind: detect.Kind, output: str, words: str) -> None:
+    assert words in confinement.hint(Sandbox(kind), output, "usual")

@@ -235,7 +235,11 @@ async def calibrate(engine: Engine, segment: int, log: Path) -> tuple[Calibratio
         raise MeasureError(
             "The benchmark does not work on code that was not changed",
             f"`{text_of(config.benchmark.command)}`: {failure.detail}\n{failure.output}".rstrip(),
-            hint(failure.output, "Correct [benchmark] or [metric] in autotune.toml; `autotune-tui check` tries it."),
+            hint(
+                engine.sandbox,
+                failure.output,
+                "Correct [benchmark] or [metric] in autotune.toml; `autotune-tui check` tries it.",
+            ),
         ) from failure
     return describe(engine, segment, comparison.blocks, sampler.repeat, load), comparison.blocks
 

@@ -26,6 +26,8 @@ MEMORY_SHARE = 0.75
 MEGABYTE = 1 << 20
 REFUSALS = ("Read-only file system", "Device or resource busy")
 """What a program says that may not write its tree, or would replace a file of which only the content may be written."""
+DENIALS = ("Permission denied", "Operation not permitted")
+"""The same where the walls are no mounts; there it is also what is outside of them."""
 DISK = 16 * 1024 * MEGABYTE
 """By how much free space may shrink while one command runs: a large build fits, a full disk does not come of it."""
 
@@ -75,11 +77,14 @@ def prefix(
     )
 
 
-def hint(output: str, otherwise: str) -> str:
-    """What to do about a benchmark that failed: when it wants to write its tree, say how it may."""
-    if not any(words in output for words in REFUSALS):
-        return otherwise
-    return "While it is timed its tree is read-only: name the folders that it writes in [sandbox] outputs."
+def hint(sandbox: Sandbox, output: str, otherwise: str) -> str:
+    """What to do about a benchmark that failed: when the walls may be the cause, say how they are opened."""
+    writes = "While it is timed its tree is read-only: name the folders that it writes in [sandbox] outputs."
+    if any(words in output for words in REFUSALS):
+        return writes
+    if sandbox.kind in ("landlock", "sandbox-exec") and any(words in output for words in DENIALS):
+        return f"{writes} What it reads outside of the repository is to be named in [sandbox] read."
+    return otherwise
 
 
 def remark(sandbox: Sandbox) -> str:

@@ -154,7 +154,7 @@ async def _try(engine: Engine, say: Callable[[Step], None]) -> ReadAs:
         usual = (
             "It runs in a clean worktree of the last commit: files that git ignores must be linked or copied into it."
         )
-        raise MeasureError("The benchmark fails", f"{run.failure}.", hint(run.tail, usual))
+        raise MeasureError("The benchmark fails", f"{run.failure}.", hint(engine.sandbox, run.tail, usual))
     return _read(config.metric, run, workspace.incumbent, text or "")
 
 
