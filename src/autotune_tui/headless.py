@@ -75,6 +75,9 @@ STYLES = {
 PAINT_SECONDS = 1.0
 """The least time between two paints of the live line: painting takes processor time from the benchmark."""
 
+_REASON = 600
+"""Characters of a reason to pause: it ends with what to do."""
+
 Show = Callable[[Record], None]
 
 
@@ -84,7 +87,7 @@ def line(record: Record, state: SessionState) -> str | None:
         case Session(event="start"):
             return f"{record.id}: {one_line(record.goal)} (agent {record.agent}, branch {record.branch})"
         case Session():
-            return f"{record.outcome}: {one_line(record.reason)}" if record.reason else record.outcome
+            return f"{record.outcome}: {one_line(record.reason, _REASON)}" if record.reason else record.outcome
         case Config():
             return _segment(record)
         case Calibration():
@@ -184,7 +187,7 @@ def _health(record: Health) -> str | None:
         return None
     text = f"health: {record.previous} → {record.health}" if record.previous else f"health: {record.health}"
     for part in (record.reason, f"next: {record.next}" if record.next else ""):
-        text += f"; {one_line(part)}" if part else ""
+        text += f"; {one_line(part, _REASON)}" if part else ""
     return text
 
 
