@@ -53,7 +53,7 @@ TABLE = (
         "persistence", "block", "keeps things outside the process",
         "shelve.open shelve.* dbm.* multiprocessing.shared_memory.* joblib.Memory diskcache.* tempfile.gettempdir"
         " tempfile.gettempprefix tempfile.tempdir posix_ipc.* sysv_ipc.* redis.* pymemcache.* memcache.* cachetools_ext.*"
-        " os.mkfifo os.memfd_create os.setxattr",
+        " os.mkfifo os.memfd_create os.setxattr ?.shmget ?.shmat ?.shm_open ?.msgget ?.semget",
     ),
     Row(
         "process", "block", "changes its priority, its processors or other processes",

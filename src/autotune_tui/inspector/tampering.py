@@ -16,6 +16,8 @@ _SETTINGS = frozenset({
     "sys.stdout", "sys.stderr", "sys.stdin", "sys.path", "sys.dont_write_bytecode", "sys.tracebacklimit",
 })  # fmt: skip
 """Attributes of the standard library that are made to be set."""
+_GETTERS = frozenset({"sys.modules.get", "__import__", "builtins.__import__", "importlib.import_module"})
+LOADED = "replaces a part of a module that it gets by name"
 _STREAMS = frozenset({"sys.stdout", "sys.stderr"})
 _HARNESS_MODULES = ("pytest", "unittest", "_pytest", "timeit", "__main__", "pyperf", "hyperfine")
 _ENCODED = frozenset({
@@ -41,15 +43,28 @@ def _patches(sources: tuple[Source, ...]) -> Iterator[Fact]:
                     yield Fact(
                         "stream", "block", source.path, target.lineno, f"replaces {name} by something of its own"
                     )
+                elif isinstance(target, ast.Attribute) and _is_loaded(source, target.value):
+                    yield Fact("loaded", "block", source.path, target.lineno, LOADED)
                 elif name and (severity := _severity(source, target, name, modules)):
                     yield Fact(name, severity, source.path, target.lineno, f"replaces {name} while it runs")
             if isinstance(node, ast.Call) and source.name_of(node.func) in ("setattr", "delattr", "builtins.setattr"):
                 held = node.args[0] if node.args else None
-                if held is not None and isinstance(held, ast.Name) and held.id in modules:
+                if held is not None and _is_loaded(source, held):
+                    yield Fact("loaded", "block", source.path, node.lineno, LOADED)
+                elif held is not None and isinstance(held, ast.Name) and held.id in modules:
                     attribute = fold(node.args[1]) if len(node.args) > 1 else None
                     name = f"{source.name_of(held)}.{attribute if isinstance(attribute, str) else '?'}"
                     severity = "block" if _is_standard(name) and name not in _SETTINGS else "warn"
                     yield Fact(name, severity, source.path, node.lineno, f"replaces {name} while it runs")
+
+
+def _is_loaded(source: Source, node: ast.expr) -> bool:
+    """Whether it is a module that is got by its name while the program runs: `sys.modules["time"]`, `__import__("time")`."""
+    if isinstance(node, ast.Name):
+        node = source.constants.get(node.id, node)
+    if isinstance(node, ast.Subscript):
+        return source.name_of(node.value) == "sys.modules"
+    return isinstance(node, ast.Call) and source.name_of(node.func) in _GETTERS
 
 
 def _is_stream(source: Source, node: ast.AST) -> bool:
