@@ -171,6 +171,19 @@ def files_with(words: str, folder: Path) -> list[str]:
     return [path.relative_to(folder).as_posix() for path in found]
 
 
+async def test_a_rework_that_undoes_the_change_leaves_the_verdict_as_it_was(tmp_path: Path) -> None:
+    """L12, L15: the idea has failed its checks; that nothing is left of it is not the reason."""
+    script = by_role(
+        planner=[Say([plan()]), Say([nothing_left()])],
+        editor=[
+            Say([replace("src/value.txt", "100", "150"), finish("Raise it")]),
+            Say([replace("src/value.txt", "150", "100"), finish(nothing_to_change="Any raise fails the check.")]),
+        ],
+    )
+    played, _ = await play(tmp_path, script, '[checks]\ncommand = "sh check.sh"', files=CHECK)
+    assert played.verdicts == [("checks_failed", "checks_failed")]
+
+
 async def test_the_key_is_in_nothing_that_is_written_or_asked(tmp_path: Path) -> None:
     """A6: neither in a file of the session, the repository or the worktrees, nor in a record, a prompt or a child."""
     script = by_role(

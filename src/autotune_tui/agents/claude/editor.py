@@ -31,10 +31,10 @@ async def edit(step: Step, plan: Plan) -> Edit:
 
 
 async def rework(step: Step, plan: Plan, failure: Failure) -> Edit | None:
-    """None when the change was left as it is. Raises BudgetReached, AgentError."""
+    """None when the change was left as it is, or undone: it has failed then. Raises BudgetReached, AgentError."""
     before = await step.worktree.diff()
     edit = await ask_for_rework(step, plan, failure, before)
-    return None if await step.worktree.diff() == before else edit
+    return None if await step.worktree.diff() in ("", before) else edit
 
 
 async def ask_for_rework(step: Step, plan: Plan, failure: Failure, before: str) -> Edit:
