@@ -136,6 +136,7 @@ async def serve(script: Script | Iterable[Answer]) -> AsyncIterator[MessagesServ
 def events(answer: Say, model: str, number: int) -> list[dict[str, Any]]:
     """The events of an answer, texts and inputs in pieces."""
     usage = {**answer.usage, "output_tokens": 1}
+    searches = sum(block["type"] == "server_tool_use" for block in answer.blocks)
     start = {"id": f"msg_{number}", "type": "message", "role": "assistant", "model": model, "content": [],
              "stop_reason": None, "stop_sequence": None, "usage": usage}  # fmt: skip
     found: list[dict[str, Any]] = [{"type": "message_start", "message": start}]
@@ -144,7 +145,11 @@ def events(answer: Say, model: str, number: int) -> list[dict[str, Any]]:
     tools = any(block["type"] == "tool_use" for block in answer.blocks)
     stop = answer.stop or ("tool_use" if tools else "end_turn")
     delta = {"stop_reason": stop, "stop_sequence": None}
-    found.append({"type": "message_delta", "delta": delta, "usage": {"output_tokens": answer.output}})
+    spent = {
+        "output_tokens": answer.output,
+        **({"server_tool_use": {"web_search_requests": searches}} if searches else {}),
+    }
+    found.append({"type": "message_delta", "delta": delta, "usage": spent})
     return [*found, {"type": "message_stop"}]
 
 
@@ -158,9 +163,11 @@ def _block(index: int, block: dict[str, Any], number: int, garbled: bool) -> lis
             start, whole = {"type": "thinking", "thinking": "", "signature": ""}, block["thinking"]
             pieces = [{"type": "thinking_delta", "thinking": part} for part in _pieces(whole)]
             pieces.append({"type": "signature_delta", "signature": block["signature"]})
+        case "web_search_tool_result":
+            start, pieces = block, []
         case _:
             whole = json.dumps(block["input"])
-            start = {**block, "id": f"toolu_{number}_{index}", "input": {}}
+            start = {"id": f"toolu_{number}_{index}", **block, "input": {}}
             parts = ["{not json", "]"] if garbled else _pieces(whole)
             pieces = [{"type": "input_json_delta", "partial_json": part} for part in parts]
     return [

@@ -246,7 +246,7 @@ def test_a_meter_takes_the_price_of_every_kind() -> None:
     price = price_of("4/20/5/0.2")
     assert Spent(1_000_000, 1_000_000, 1_000_000, 1_000_000).dollars(price) == pytest.approx(29.2)
     meter = Meter(usd=0.5)
-    meter.spend(Spent(output=10_000), price)
+    meter.spend(Spent(output=10_000), Spent(output=10_000).dollars(price))
     assert meter.usd == pytest.approx(0.3)
     assert meter.answer(2000, 32_000, "m", price) == int((0.3 - 1000 * 5 / 1e6) * 1e6 / 20)
     assert Meter().answer(10**9, 32_000, "m", None) == 32_000

@@ -388,6 +388,48 @@ async def test_without_a_sandbox_there_is_no_tool_that_runs_anything(tmp_path: P
     assert played.verdicts == [("keep", "improvement")]
 
 
+def search(query: str, *pages: tuple[str, str]) -> list[dict[str, Any]]:
+    results = [
+        {"type": "web_search_result", "title": title, "url": url, "encrypted_content": "xyz", "page_age": None}
+        for title, url in pages
+    ]
+    return [
+        {"type": "server_tool_use", "id": f"srvtoolu_{query}", "name": "web_search", "input": {"query": query}},
+        {"type": "web_search_tool_result", "tool_use_id": f"srvtoolu_{query}", "content": results},
+    ]
+
+
+async def test_what_was_found_on_the_web_is_recorded(tmp_path: Path) -> None:
+    """L27: only the planner may search, and only when it is allowed; sources stand in the plan, searches in the cost."""
+    script = by_role(
+        planner=[
+            Say([text("I search."), *search("costs", ("On costs", "https://example.org/costs"))], stop="pause_turn"),
+            Say(
+                [
+                    *search(
+                        "halves", ("On halves", "https://example.org/halves"), ("On costs", "https://example.org/costs")
+                    ),
+                    plan(),
+                ]
+            ),
+            Say([nothing_left()]),
+        ],
+        editor=[Say([replace("src/value.txt", "100", "50"), finish("Halve the value")])],
+    )
+    played, _ = await play(tmp_path, script, agent="web_search = true")
+    assert played.verdicts == [("keep", "improvement")]
+    first, second, _ = played.of("planner")
+    assert {"type": "web_search_20260318", "name": "web_search", "max_uses": 5} in first["tools"]
+    assert "web_search" not in json.dumps(played.of("editor")[0]["tools"])
+    assert [message["role"] for message in second["messages"]] == ["user", "assistant"]
+    result = second["messages"][1]["content"][-1]
+    assert result["content"][0]["encrypted_content"] == "xyz"
+    document = played.text(1, "plan.md")
+    assert document.count("example.org/costs") == 1 and "On halves: https" in document.replace("\\", "")
+    usage = [event.usd for event in played.session.events if isinstance(event, Usage)]
+    assert usage[0] - usage[-1] == pytest.approx(0.01)
+
+
 async def test_a_budget_in_dollars_stops_before_it_is_overrun(tmp_path: Path) -> None:
     """L23: the session ends as complete, with less spent than it may."""
     script = by_role(

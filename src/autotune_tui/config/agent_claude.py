@@ -72,6 +72,11 @@ class AgentClaude(Table):
         description="Characters of a tool's result that the model sees; the middle is left out",
         strict=True,
     )
+    web_search: bool = Field(
+        False,
+        description="Let the planner search the web, through the provider; what it found is recorded",
+        strict=True,
+    )
     shell: bool = Field(
         True, description="Let the editor run commands, in the sandbox and without a network", strict=True
     )
@@ -93,6 +98,7 @@ class AgentClaude(Table):
         description="Dollars for a million tokens of each model: input/output/cache write/cache read",
         json_schema_extra={"expects": _PRICE_WORDS},
     )
+    search_price: float = Field(0.01, ge=0, description="Dollars for one search", strict=True, allow_inf_nan=False)
     prices_as_of: str = Field("2026-10-07", description="The day on which these prices were looked up")
 
     def model(self, role: Role) -> str:

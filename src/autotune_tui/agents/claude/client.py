@@ -30,6 +30,9 @@ LONGEST_WAIT = 60.0
 MOST_CUTS = 3
 """Answers in a row that break off or cannot be understood, until the step is given up."""
 CONNECT_SECONDS = 15.0
+MOST_SEARCHES = 5
+"""In one answer."""
+SEARCH = {"type": "web_search_20260318", "name": "web_search", "max_uses": MOST_SEARCHES}
 
 Block = dict[str, Any]
 Hear = Callable[[str, Mapping[str, Any], bool], None]
@@ -44,6 +47,8 @@ class Request:
     system: str
     messages: Sequence[Mapping[str, Any]]
     tools: Sequence[Mapping[str, Any]] = ()
+    searches: bool = False
+    """Whether the provider may search the web for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,13 @@ class Reply:
     @property
     def text(self) -> str:
         return "".join(block["text"] for block in self.blocks if block["type"] == "text").strip()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The addresses that a search has found, each after its title."""
+        found = (block["content"] for block in self.blocks if block["type"] == "web_search_tool_result")
+        pages = [page for each in found if isinstance(each, list) for page in each if page.get("url")]
+        return tuple(f"{page.get('title') or 'untitled'}: {page['url']}" for page in pages)
 
     @property
     def calls(self) -> tuple[Block, ...]:
@@ -125,7 +137,9 @@ class Client:
                 f"no price is known for {model}, so its dollars are not counted: see [agent_claude] prices"
             )
         arguments = request_arguments(request, self._settings)
-        arguments["max_tokens"] = meter.answer(len(repr(arguments).encode()), self._settings.max_tokens, model, price)
+        searches = MOST_SEARCHES * self._settings.search_price if request.searches else 0.0
+        size = len(repr(arguments).encode())
+        arguments["max_tokens"] = meter.answer(size, self._settings.max_tokens, model, price, searches)
         heard = _Heard()
         try:
             async with self._translated(model, heard), client.messages.stream(**arguments) as stream:
@@ -142,14 +156,14 @@ class Client:
     def _count(self, role: Role, model: str, spent: Spent, meter: Meter, transcript: Transcript) -> None:
         if not spent.all_input and not spent.output:
             return
-        price = self._settings.price(model)
-        meter.spend(spent, price)
+        dollars = spent.dollars(self._settings.price(model), self._settings.search_price)
+        meter.spend(spent, dollars)
         usage = {
             "input_tokens": spent.all_input,
             "output_tokens": spent.output,
             "cache_read_tokens": spent.cache_read,
             "cache_write_tokens": spent.cache_write,
-            "usd": spent.dollars(price),
+            "usd": dollars,
         }
         transcript.usage(role, usage)
         transcript.record("usage", role=role, model=model, **usage)
@@ -209,8 +223,9 @@ def request_arguments(request: Request, settings: AgentClaude) -> dict[str, Any]
         "system": [{"type": "text", "text": request.system, **marked}],
         "messages": messages,
     }
-    if request.tools:
-        arguments["tools"] = list(request.tools)
+    tools = [*request.tools, *([SEARCH] if request.searches else [])]
+    if tools:
+        arguments["tools"] = tools
     if effort := settings.effort(request.role):
         arguments["output_config"] = {"effort": effort}
     if settings.thinking:
@@ -257,6 +272,7 @@ def _spent(usage: Any, before: Spent | None = None) -> Spent:
         of("output_tokens", before.output),
         of("cache_creation_input_tokens", before.cache_write),
         of("cache_read_input_tokens", before.cache_read),
+        getattr(getattr(usage, "server_tool_use", None), "web_search_requests", None) or before.searches,
     )
 
 

@@ -48,6 +48,8 @@ class Conversation:
 
     def __init__(self, client: Client, settings: AgentClaude, meter: Meter, transcript: Transcript) -> None:
         self._client, self._settings, self._meter, self._transcript = client, settings, meter, transcript
+        self.sources: list[str] = []
+        """What searches on the web have found, in all conversations of the step."""
 
     async def hold(self, role: Role, system: str, first: str, tools: Sequence[AnyTool], answer: Answer[I, A]) -> A:
         """The accepted answer. Raises AgentError when there comes none, BudgetReached, and what the tools raise."""
@@ -65,7 +67,12 @@ class Conversation:
         self._transcript.record("user", role=role, content=messages[0]["content"])
         reminders = rounds = 0
         while True:
-            reply = await self._ask(Request(role, system, messages, definitions), answer.name)
+            searches = role == "planner" and self._settings.web_search
+            reply = await self._ask(Request(role, system, messages, definitions, searches), answer.name)
+            if reply.stop == "pause_turn" and rounds < self._settings.rounds:  # of a long search: it goes on from there
+                rounds += 1
+                messages.append({"role": "assistant", "content": list(reply.blocks)})
+                continue
             if not self._is_whole(reply) or not reply.calls:
                 reminders += 1
                 if reminders > MOST_REMINDERS:
@@ -91,6 +98,10 @@ class Conversation:
         shown = _Growing(self._transcript, answer)
         reply = await self._client.ask(request, self._meter, self._transcript, shown)
         self._transcript.record("assistant", role=request.role, stop=reply.stop, content=reply.blocks)
+        for source in reply.sources:
+            if source not in self.sources:
+                self.sources.append(source)
+                self._transcript.line(f"[found: {one_line(source, 300)}]")
         if reply.stop == "refusal":
             raise AgentError(
                 "The model refused", one_line(reply.text, 300), "Another model may not: see [agent_claude]."

@@ -22,22 +22,23 @@ class Spent:
     output: int = 0
     cache_write: int = 0
     cache_read: int = 0
+    searches: int = 0
 
     @property
     def all_input(self) -> int:
         return self.input + self.cache_write + self.cache_read
 
-    def dollars(self, price: Price | None) -> float:
-        """0 without a price."""
+    def dollars(self, price: Price | None, search_price: float = 0.0) -> float:
+        """For tokens 0 without a price."""
         if price is None:
-            return 0.0
+            return self.searches * search_price
         parts = (
             self.input * price.input,
             self.output * price.output,
             self.cache_write * price.cache_write,
             self.cache_read * price.cache_read,
         )
-        return sum(parts) / 1e6
+        return sum(parts) / 1e6 + self.searches * search_price
 
 
 class Meter:
@@ -46,14 +47,14 @@ class Meter:
     def __init__(self, tokens: int | None = None, usd: float | None = None) -> None:
         self.tokens, self.usd = tokens, usd
 
-    def spend(self, spent: Spent, price: Price | None) -> None:
+    def spend(self, spent: Spent, dollars: float) -> None:
         if self.tokens is not None:
             self.tokens -= spent.all_input + spent.output
         if self.usd is not None:
-            self.usd -= spent.dollars(price)
+            self.usd -= dollars
 
-    def answer(self, size: int, most: int, model: str, price: Price | None) -> int:
-        """How many tokens the answer to a request of `size` bytes may have, at most `most`.
+    def answer(self, size: int, most: int, model: str, price: Price | None, extra: float = 0.0) -> int:
+        """How many tokens the answer to a request of `size` bytes may have, at most `most`. `extra` dollars may come to it.
 
         Raises BudgetReached when that would be too few to be of use, AgentUnavailable when there is a limit in dollars and
         nobody knows what the model costs.
@@ -69,7 +70,7 @@ class Meter:
                     "There is a budget in dollars, which cannot be held without it.",
                     'Add the model to [agent_claude] prices, or set budget.usd = "unlimited".',
                 )
-            rest = self.usd - asked * max(price.input, price.cache_write) / 1e6
+            rest = self.usd - extra - asked * max(price.input, price.cache_write) / 1e6
             allowed = min(allowed, int(rest * 1e6 / price.output) if price.output else allowed)
         if allowed < min(LEAST_ANSWER, most):
             raise BudgetReached(f"the next call could cost more than the budget has left: {self._left()}")

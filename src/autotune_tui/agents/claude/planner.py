@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pydantic import Field
 
 from autotune_tui.agents.base import AlreadyTried, NothingToPropose, Plan
@@ -16,6 +18,7 @@ from autotune_tui.agents.text import harmless, one_line
 MOST_SECOND_TRIES = 2
 """How often a weak plan, or one like an earlier one, is sent back."""
 MOST_COMMITS = 20
+MOST_SOURCES = 20
 
 
 class NothingLeft(Input):
@@ -30,12 +33,24 @@ async def propose(step: Step) -> Plan:
     answer = Answer("submit_plan", "Hands in your plan.", PlanAnswer, judge.accept)
     nothing = Tool("nothing_left", "Ends the session: nothing is left to try.", NothingLeft, _nothing_left)
     plan = await step.conversation.hold("planner", prompt.system, prompt.first, [*step.looking, nothing], answer)
+    plan = _with_sources(plan, step.conversation.sources)
     if elsewhere := plan.data["elsewhere"]:
         step.transcript.notice(f"the bottleneck may lie out of scope: {one_line(elsewhere, 300)}")
         handoff = context.artifacts.parent.parent / backlog.HANDOFF
         backlog.add(handoff, [elsewhere], context.experiment, "What somebody else would have to change")
     step.transcript.record("plan", experiment=context.experiment, description=plan.description)
     return plan
+
+
+def _with_sources(plan: Plan, sources: list[str]) -> Plan:
+    """What was found on the web is a part of the plan (L27)."""
+    if not sources:
+        return plan
+    sections = {
+        **plan.data["sections"],
+        "Sources": "; ".join(one_line(source, 200) for source in sources[:MOST_SOURCES]),
+    }
+    return replace(plan, data={**plan.data, "sections": sections, "sources": sources[:MOST_SOURCES]})
 
 
 async def material(step: Step) -> dict[str, str]:

@@ -88,7 +88,8 @@ class _Catcher(Conversation):
         self, role: Role, system: str, first: str, tools: Sequence[AnyTool], answer: Answer[Any, Any]
     ) -> Any:
         messages = [{"role": "user", "content": [{"type": "text", "text": first}]}]
-        raise _Caught(Request(role, system, messages, offered(tools, answer)))
+        searches = role == "planner" and self._of.web_search
+        raise _Caught(Request(role, system, messages, offered(tools, answer), searches))
 
     async def caught(self, name: str, ask: Callable[[], Awaitable[object]]) -> Preview:
         try:
