@@ -197,6 +197,10 @@ async def engine_with(folder: Path, table: str, files: dict[str, str] | None = N
         include = ["src/**"]
         [workspace]
         cache = {json.dumps(str(folder / "cache"))}
+        [decision]
+        profile = "quick"
+        [canary]
+        files = 0
         [oracle]
         {table}
         """
@@ -282,7 +286,7 @@ def test_places_go_to_ways_with_few_calls() -> None:
     assert None in [function.place("a") for _ in range(50)]
 
 
-@pytest.mark.parametrize("command", ["pytest", "PYTHONPATH=src pytest", ["env", "PYTHONPATH=src", "pytest"]])
+@pytest.mark.parametrize("command", ["pytest", ["env", "PYTHONPATH=src", "pytest"]])
 async def test_calls_of_a_test_suite_are_recorded(tmp_path: Path, command: Any) -> None:
     """With pytest, and where the command sets PYTHONPATH by itself; objects of the tests' own classes are found again (L10)."""
     start = f"{sys.executable} -m pytest -q -p no:cacheprovider tests"

@@ -21,7 +21,7 @@ from autotune_tui.model.format import count
 from autotune_tui.oracle import calls
 from autotune_tui.oracle.calls import Call, Recording
 from autotune_tui.oracle.compare import Difference, Tolerance
-from autotune_tui.oracle.words import call_in_words, opaque
+from autotune_tui.oracle.words import call_in_words, clean, cut, opaque
 
 if TYPE_CHECKING:
     from autotune_tui.config import Command as ConfigCommand
@@ -65,6 +65,8 @@ class Replay:
     results: Mapping[int, Mapping[str, Any]]
     missing: str
     output: str
+    late: bool = False
+    """Whether they took longer than they may."""
 
 
 def tolerance(engine: Engine) -> Tolerance:
@@ -136,6 +138,11 @@ async def _settle(engine: Engine, found: Recorded, seed: int, log: Path) -> Reco
     """The calls that do on the incumbent what is known of them, with what they did now. Raises EngineError."""
     for _ in range(MOST_DEATHS):
         replayed = await replay(engine, found, "incumbent", seed, log)
+        if replayed.late:
+            raise EngineError(
+                "The recorded calls take too long", f"Made again they are not done in time: {replayed.missing}.",
+                "Lower [oracle].calls, or raise [oracle].timeout.",
+            )  # fmt: skip
         dead = next((n for n in range(len(found.calls)) if n not in replayed.results), None)
         if dead is None:
             break
@@ -167,7 +174,7 @@ def _without_chance(found: Recorded) -> Recorded:
 
 def _holds(engine: Engine, found: Recorded, call: Call, got: Mapping[str, Any]) -> bool:
     if "failed" in got:
-        found.recording.leave_out(call.function, f"cannot be made again ({got['failed']})")
+        found.recording.leave_out(call.function, f"cannot be made again ({clean(cut(str(got['failed'])))})")
     elif ["too large"] in (got["end"][1], got["after"]):
         found.recording.leave_out(call.function, "are too large")
     elif calls.compare_call(call, got, "", tolerance(engine)) is not None:
@@ -210,7 +217,7 @@ async def replay(engine: Engine, recorded: Recorded, side: Side, seed: int, log:
             results = await asyncio.to_thread(calls.read_results, folder)
         except ValueError as error:
             return Replay({}, str(error), run.tail)
-    return Replay(results, run.failure or "the process ended before", run.tail)
+    return Replay(results, run.failure or "the process ended before", run.tail, run.timed_out)
 
 
 def differences(recorded: Recorded, replayed: Replay, within: Tolerance) -> Difference | None:
