@@ -21,6 +21,14 @@ def _own_surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
         patch.setenv("XDG_CACHE_HOME", str(home / ".cache"))
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
         patch.delenv("NO_COLOR", raising=False)
-        for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_CONFIG_GLOBAL", "XDG_CONFIG_HOME"):
+        for name in (
+            "ANTHROPIC_API_KEY",
+            "ANTHROPIC_BASE_URL",
+            "GIT_DIR",
+            "GIT_WORK_TREE",
+            "GIT_INDEX_FILE",
+            "GIT_CONFIG_GLOBAL",
+            "XDG_CONFIG_HOME",
+        ):
             patch.delenv(name, raising=False)
         yield

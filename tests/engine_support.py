@@ -54,7 +54,10 @@ def make_repo(folder: Path, files: dict[str, str] | None = None, bench: str = NO
 def configure(
     cache: Path, agent: str, more: str = "", command: str = "sh bench.sh", source: str = "metric_line"
 ) -> SessionConfig:
-    """A session that lowers `cost` with a shell script as its agent; `more` is further TOML. Without a canary unless it says so."""
+    """A session that lowers `cost` with a shell script as its agent; `more` is further TOML.
+
+    It has a canary only where `more` says so.
+    """
     canary = "" if "[canary]" in more else "[canary]\n        files = 0"
     return parse(
         f"""
@@ -108,7 +111,7 @@ class Session:
 
 def snapshot(folder: Path) -> dict[str, object]:
     """Everything of a checkout that a session must leave alone: files, modes, times, and git's own state."""
-    kept = {}
+    kept: dict[str, object] = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if name.startswith((".autotune", ".git/objects", ".git/refs/autotune", ".git/refs/heads/autotune")):

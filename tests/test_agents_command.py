@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from agents_support import Shown, make_context, outcome, past, profile_of, repository
@@ -296,6 +297,33 @@ async def test_nothing_is_left_behind_however_it_ends(context: Context, end: str
     pids = [int(pid) for pid in (folder / "pids").read_text().split()]
     assert len(pids) == 3
     await wait_for(lambda: not any(map(is_running, pids)), "the end of all processes")
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+@pytest.mark.parametrize("turns", range(8))
+async def test_a_command_that_is_stopped_while_it_starts_leaves_nothing_and_keeps_nobody_waiting(
+    context: Context, turns: int
+) -> None:
+    """However far the start has come: neither the shell nor what it has started is left, and the call returns."""
+    agent = shell("touch begun; sleep 600 & sleep 600")
+    task = asyncio.create_task(agent.edit(context, PLAN, Shown()))
+    while not psutil.Process().children():  # noqa: ASYNC110 - turns of the loop are what is counted here
+        await asyncio.sleep(0)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    async with asyncio.timeout(20):
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    mine = [process for process in psutil.process_iter() if str(context.directory) in _directory(process)]
+    assert not [process for process in mine if process.name() == "sleep" and is_running(process.pid)]
+
+
+def _directory(process: psutil.Process) -> str:
+    try:
+        return str(process.cwd())
+    except psutil.Error:
+        return ""
 
 
 async def test_a_process_that_holds_the_output_open_does_not_delay_the_end(context: Context) -> None:

@@ -423,6 +423,7 @@ async def test_what_was_found_on_the_web_is_recorded(tmp_path: Path) -> None:
     assert "web_search" not in json.dumps(played.of("editor")[0]["tools"])
     assert [message["role"] for message in second["messages"]] == ["user", "assistant"]
     result = second["messages"][1]["content"][-1]
+    assert "cache_control" not in json.dumps(second["messages"])
     assert result["content"][0]["encrypted_content"] == "xyz"
     document = played.text(1, "plan.md")
     assert document.count("example.org/costs") == 1 and "On halves: https" in document.replace("\\", "")

@@ -7,6 +7,7 @@ processes have, which also finds those that left the group (setsid, daemons).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import uuid
@@ -70,7 +71,16 @@ async def run_agent(
     token = uuid.uuid4().hex
     output = Output(log, show, asyncio.get_running_loop().time)
     try:
-        transport, protocol = await _start(argv, directory, {**env, MARK: token}, output)
+        starting = asyncio.ensure_future(_start(argv, directory, {**env, MARK: token}, output))
+        try:
+            transport, protocol = await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            # asyncio would kill the one process and then wait for the pipes, which its children hold: stop them all.
+            with contextlib.suppress(AgentError):
+                transport, _ = await starting
+                await _stop(transport.get_pid(), token, grace)
+                transport.close()
+            raise
         try:
             try:
                 _send(transport, stdin)

@@ -73,7 +73,9 @@ FIELD_OPTIONS = (
     click.option("--env", "benchmark__env", **_PAIRS, metavar="NAME=VALUE", help="A variable for all commands."),
     click.option("--check", "checks__command", help="Must pass for every candidate: tests, types."),
     click.option("--guard", "guards", **_PAIRS, metavar="METRIC=+5%", help="How much worse another metric may get."),
-    click.option("--agent", type=click.Choice(("auto", "offline", "claude", "command", "manual")), help="Who proposes changes."),
+    click.option(
+        "--agent", type=click.Choice(("auto", "offline", "claude", "command", "manual")), help="Who proposes changes."
+    ),
     click.option("--agent-command", "agent_command__command", help="For --agent command: the executable."),
     click.option("--constraint", "constraints", multiple=True, metavar="TEXT", help="A rule for the agent."),
     click.option("--experiments", "budget__experiments", type=int, help="The most experiments."),

@@ -15,13 +15,13 @@ from autotune_tui.config.agent_claude import AgentClaude
 from autotune_tui.config.canary import Canary
 from autotune_tui.config.end_to_end import EndToEnd
 from autotune_tui.config.holdout import Holdout
+from autotune_tui.config.inspector import Inspector
 from autotune_tui.config.locks import Locks
 from autotune_tui.config.metric import Direction as Direction
 from autotune_tui.config.metric import Metric as Metric
 from autotune_tui.config.metric import MetricName
 from autotune_tui.config.metric import Source as Source
 from autotune_tui.config.oracle import Oracle
-from autotune_tui.config.inspector import Inspector
 from autotune_tui.config.sandbox import Sandbox
 from autotune_tui.config.second import SecondBenchmark, is_readable
 from autotune_tui.config.table import Table as Table

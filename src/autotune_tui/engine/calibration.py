@@ -138,11 +138,12 @@ async def open_segment(engine: Engine, segment: int, mode: str = "optimize", *, 
 def step(engine: Engine, phase: str) -> Iterator[None]:
     """Journal a step of the segment's own work as a phase of experiment 0."""
     engine.record(Phase(phase=phase))
-    began = time.monotonic()
+    began, outcome = time.monotonic(), "interrupted"
     try:
         yield
+        outcome = ""
     finally:
-        engine.record(Phase(phase=phase, state="end", seconds=time.monotonic() - began))
+        engine.record(Phase(phase=phase, state="end", seconds=time.monotonic() - began, outcome=outcome))
 
 
 def require_files(engine: Engine) -> tuple[str, ...]:

@@ -276,7 +276,7 @@ class Control:
 
     def _pause(self, command: Command) -> Answer:
         now = bool(command.data.get("now")) and self._skippable
-        if self.paused and not now:
+        if self.paused and (not now or self._engine.state.health == "paused"):
             return (
                 False,
                 "already paused" if self._engine.state.health == "paused" else f"already asked for{self._by('pause')}",

@@ -122,8 +122,15 @@ async def _record(engine: Engine, seed: int, log: Path) -> tuple[Recording, Run]
             "PYTHONPATH": os.pathsep.join(filter(None, (str(top), found.get("PYTHONPATH")))),
         }
         command = calls.with_path(recording_command(engine), top)
+        own = bool(table.record) or not engine.config.checks.command
         run = await engine.command(
-            command, "incumbent", limit=table.timeout, log=log, env=env, job="oracle", also=(folder,)
+            command,
+            "incumbent",
+            limit=table.timeout,
+            log=log,
+            env=env,
+            job="oracle" if own else "checks",
+            also=(folder,),
         )
         try:
             return await asyncio.to_thread(calls.read_recording, folder, table.calls), run

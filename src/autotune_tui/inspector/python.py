@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 LOOPS = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -160,6 +161,25 @@ def fold(node: ast.expr) -> Plain | None:
 
     Of a format string the constant pieces are taken, with a NUL for what is put in.
     """
+    if isinstance(node, ast.BinOp):
+        return _fold_chain(node)
+    return _fold(node)
+
+
+def _fold_chain(node: ast.BinOp) -> Plain | None:
+    """`a + b + c + ...`, from its left end. Values are kept on the nodes: else each link would be folded anew."""
+    chain: list[Any] = []
+    at: Any = node
+    while isinstance(at, ast.BinOp) and not hasattr(at, "folded"):
+        chain.append(at)
+        at = at.left
+    value: Plain | None = getattr(at, "folded", None) if isinstance(at, ast.BinOp) else fold(at)
+    for link in reversed(chain):
+        value = link.folded = _combine(value, link.op, fold(link.right))
+    return value
+
+
+def _fold(node: ast.expr) -> Plain | None:
     match node:
         case ast.Constant(value=str() | bytes() | int() | float() as value) if not isinstance(value, bool):
             return value
@@ -168,8 +188,6 @@ def fold(node: ast.expr) -> Plain | None:
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             number = fold(operand)
             return -number if isinstance(number, int | float) else None
-        case ast.BinOp(left=left, op=op, right=right):
-            return _combine(fold(left), op, fold(right))
         case ast.Call(func=ast.Attribute(value=joiner, attr="join"), args=[ast.List() | ast.Tuple() as parts]):
             return _join(fold(joiner), [fold(part) for part in parts.elts])
     return None

@@ -214,7 +214,7 @@ def request_arguments(request: Request, settings: AgentClaude) -> dict[str, Any]
     """
     marked: dict[str, Any] = {"cache_control": {"type": "ephemeral"}}
     messages = [dict(message) for message in request.messages]
-    if messages:
+    if messages and messages[-1]["role"] == "user":  # what the model said itself may not be marked everywhere
         *earlier, last = messages[-1]["content"]
         messages[-1]["content"] = [*earlier, {**last, **marked}]
     arguments: dict[str, Any] = {
