@@ -22,6 +22,7 @@ from autotune_tui.config.metric import Metric as Metric
 from autotune_tui.config.metric import MetricName
 from autotune_tui.config.metric import Source as Source
 from autotune_tui.config.oracle import Oracle
+from autotune_tui.config.recovery import HealthLimits, Recovery
 from autotune_tui.config.sandbox import Sandbox
 from autotune_tui.config.second import SecondBenchmark, is_readable
 from autotune_tui.config.table import Table as Table
@@ -72,23 +73,6 @@ class Budget(Table):
     )
     usd: Annotated[float | None, Limit] = Field(
         None, gt=0, description="The most money", strict=True, allow_inf_nan=False
-    )
-
-
-class HealthLimits(Table):
-    max_no_improvement: int = Field(5, ge=1, description="Experiments without a keep until plateaued", strict=True)
-    max_crash_streak: int = Field(2, ge=1, description="Failures in a row until crashing", strict=True)
-
-
-Playbook = Literal["reset_worktree", "rebaseline", "pause"]
-
-
-class Recovery(Table):
-    playbooks: list[Playbook] = Field(
-        default=["reset_worktree", "rebaseline", "pause"], description="Tried in this order"
-    )
-    max_attempts: int = Field(
-        3, ge=0, description="Recovery attempts until the session pauses with a reason", strict=True
     )
 
 
