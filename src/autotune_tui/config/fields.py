@@ -6,12 +6,13 @@ wizard are made from them. `expects` is what would do, in words, where a field's
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from autotune_tui.config.agent_claude import AgentClaude
+from autotune_tui.config.budget import Budget as Budget
 from autotune_tui.config.canary import Canary
 from autotune_tui.config.end_to_end import EndToEnd
 from autotune_tui.config.holdout import Holdout
@@ -22,7 +23,8 @@ from autotune_tui.config.metric import Metric as Metric
 from autotune_tui.config.metric import MetricName
 from autotune_tui.config.metric import Source as Source
 from autotune_tui.config.oracle import Oracle
-from autotune_tui.config.recovery import HealthLimits, Recovery
+from autotune_tui.config.recovery import HealthLimits as HealthLimits
+from autotune_tui.config.recovery import Recovery as Recovery
 from autotune_tui.config.sandbox import Sandbox
 from autotune_tui.config.second import SecondBenchmark, is_readable
 from autotune_tui.config.table import Table as Table
@@ -30,8 +32,6 @@ from autotune_tui.config.values import (
     Amount,
     Command,
     Duration,
-    Limit,
-    OptionalDuration,
     RelativePath,
     RequiredCommand,
     Tolerance,
@@ -63,17 +63,6 @@ class Scope(Table):
 class Checks(Table):
     command: Command = Field("", description="Must exit with 0 for every candidate: tests, types")
     timeout: Duration = Field(600.0, description="Checks that take longer have failed")
-
-
-class Budget(Table):
-    experiments: Annotated[int | None, Limit] = Field(50, ge=1, description="The most experiments", strict=True)
-    time: OptionalDuration = Field(8 * 3600.0, description="The most time")
-    tokens: Annotated[int | None, Limit] = Field(
-        None, ge=1, description="The most tokens, input and output", strict=True
-    )
-    usd: Annotated[float | None, Limit] = Field(
-        None, gt=0, description="The most money", strict=True, allow_inf_nan=False
-    )
 
 
 class WorkspaceOptions(Table):
@@ -160,9 +149,10 @@ class SessionConfig(Table):
     @classmethod
     def _ends(cls, budget: Budget, info: ValidationInfo) -> Budget:
         metric = info.data.get("metric")
-        limits = (budget.experiments, budget.time, budget.tokens, budget.usd)
-        if metric is not None and metric.target is None and all(limit is None for limit in limits):
-            raise ValueError("a limit, or metric.target: without either nothing would end the session")
+        limits = (budget.experiments, budget.time, budget.tokens, budget.usd, budget.deadline or None)
+        endless = metric is not None and (metric.target is None or budget.at_target == "go on")
+        if endless and all(limit is None for limit in limits):
+            raise ValueError("a limit, or metric.target that ends it: without either nothing would end the session")
         return budget
 
     @field_validator("agent_command")
