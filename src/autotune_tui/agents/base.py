@@ -38,6 +38,8 @@ class PastExperiment:
     """The plan's `data`, as it was journalled."""
     scale: Scale = "log"
     """What effect and interval are: relative changes (log), or differences in the metric's unit."""
+    lessons: tuple[str, ...] = ()
+    """What its reflection wants later plans to know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,32 @@ class Submission:
     description: str
     patch: str = ""
     """A unified diff to apply to the candidate worktree; empty when the worktree was edited in place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One answer to a question. The id is its own; `words` are what a person reads."""
+
+    id: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something that an agent wants a person to decide. The first option is the harmless one, and the answer when nobody
+    gives another within `seconds`.
+    """
+
+    text: str
+    options: tuple[Option, ...]
+    seconds: float
+    details: str = ""
+    """What it is about, in some lines: the command, the change."""
+
+
+async def unanswered(question: Question) -> str:
+    """The answer where nobody can be asked."""
+    return question.options[0].id
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +113,8 @@ class Context:
     tokens_left: int | None = None
     """Tokens (input and output) that the budget still allows, None without a limit; the same in dollars:"""
     usd_left: float | None = None
+    ask: Callable[[Question], Awaitable[str]] = unanswered
+    """Asks whoever looks at the session; returns the id of the option that was chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +243,14 @@ class Inspector(Protocol):
 
     async def inspect(self, context: Context, description: str, diff: str, outcome: Outcome, emit: Emit) -> Opinion:
         """Whether the change should be kept. Raises AgentError, BudgetReached."""
+
+
+@runtime_checkable
+class Resident(Protocol):
+    """An agent whose process goes on running between calls. It is sent away before anything is measured."""
+
+    async def rest(self) -> None:
+        """End the process; the next call starts another."""
 
 
 class Agent(Protocol):

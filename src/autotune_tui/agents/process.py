@@ -18,9 +18,10 @@ from typing import cast
 
 import psutil
 
-from autotune_tui.agents.output import Output
+from autotune_tui.agents.output import Output, Stream
 from autotune_tui.errors import AgentError
 
+Feed = Callable[[Stream, bytes], None]
 MARK = "AUTOTUNE_AGENT_RUN"
 GRACE = 3.0
 """Seconds between SIGTERM and SIGKILL."""
@@ -71,16 +72,7 @@ async def run_agent(
     token = uuid.uuid4().hex
     output = Output(log, show, asyncio.get_running_loop().time)
     try:
-        starting = asyncio.ensure_future(_start(argv, directory, {**env, MARK: token}, output))
-        try:
-            transport, protocol = await asyncio.shield(starting)
-        except asyncio.CancelledError:
-            # asyncio would kill the one process and then wait for the pipes, which its children hold: stop them all.
-            with contextlib.suppress(AgentError):
-                transport, _ = await starting
-                await _stop(transport.get_pid(), token, grace)
-                transport.close()
-            raise
+        transport, protocol = await _started(argv, directory, env, token, output.feed, grace)
         try:
             try:
                 _send(transport, stdin)
@@ -97,6 +89,69 @@ async def run_agent(
     return Finished(transport.get_returncode() if in_time else None, output.last_line, output.tail())
 
 
+class Conversing:
+    """A command that runs and is talked to over its standard input and output."""
+
+    def __init__(self, transport: asyncio.SubprocessTransport, protocol: _Protocol, token: str, grace: float) -> None:
+        self._transport, self._protocol, self._token, self._grace = transport, protocol, token, grace
+        self._pipe = cast(asyncio.WriteTransport, transport.get_pipe_transport(0))
+
+    @property
+    def ended(self) -> bool:
+        return self._protocol.exited.is_set()
+
+    @property
+    def exit(self) -> int | None:
+        """Exit code; negative: the signal that ended it; None while it runs."""
+        return self._transport.get_returncode()
+
+    def send(self, data: bytes) -> None:
+        """Write to its standard input; what it does not read any more is lost."""
+        if not self._pipe.is_closing():
+            self._pipe.write(data)
+
+    async def over(self) -> None:
+        """Wait until it has ended and all that it printed has come."""
+        await self._protocol.exited.wait()
+        await _within(self._grace, self._protocol.drained)
+
+    async def stop(self) -> None:
+        """End it and everything that it started."""
+        try:
+            self._pipe.close()
+            await _stop(self._transport.get_pid(), self._token, self._grace)
+            await _within(self._grace, self._protocol.exited)
+        finally:
+            self._transport.close()
+
+
+async def start_agent(
+    argv: Sequence[str], *, directory: Path, env: Mapping[str, str], feed: Feed, grace: float = GRACE
+) -> Conversing:
+    """Start a command that is talked to. `feed` gets what it prints, by stream. Raises AgentError when that is impossible;
+    nothing of it is left when the call is cancelled.
+    """
+    token = uuid.uuid4().hex
+    transport, protocol = await _started(argv, directory, env, token, feed, grace)
+    return Conversing(transport, protocol, token, grace)
+
+
+async def _started(
+    argv: Sequence[str], directory: Path, env: Mapping[str, str], token: str, feed: Feed, grace: float
+) -> tuple[asyncio.SubprocessTransport, _Protocol]:
+    """Start the command; nothing of it is left when that is cancelled."""
+    starting = asyncio.ensure_future(_start(argv, directory, {**env, MARK: token}, feed))
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        # asyncio would kill the one process and then wait for the pipes, which its children hold: stop them all.
+        with contextlib.suppress(AgentError):
+            transport, _ = await starting
+            await _stop(transport.get_pid(), token, grace)
+            transport.close()
+        raise
+
+
 async def _within(seconds: float, event: asyncio.Event) -> bool:
     """Wait for an event; False when it did not come in time."""
     try:
@@ -110,12 +165,12 @@ async def _within(seconds: float, event: asyncio.Event) -> bool:
 class _Protocol(asyncio.SubprocessProtocol):
     """asyncio's `Process.wait` also waits for the pipes, which a grandchild may hold open for ever (before 3.12.4)."""
 
-    def __init__(self, output: Output) -> None:
-        self._output, self._open = output, {1, 2}
+    def __init__(self, feed: Feed) -> None:
+        self._feed, self._open = feed, {1, 2}
         self.exited, self.drained = asyncio.Event(), asyncio.Event()
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
-        self._output.feed("stdout" if fd == 1 else "stderr", data)
+        self._feed("stdout" if fd == 1 else "stderr", data)
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
         self._open.discard(fd)
@@ -127,12 +182,12 @@ class _Protocol(asyncio.SubprocessProtocol):
 
 
 async def _start(
-    argv: Sequence[str], directory: Path, env: Mapping[str, str], output: Output
+    argv: Sequence[str], directory: Path, env: Mapping[str, str], feed: Feed
 ) -> tuple[asyncio.SubprocessTransport, _Protocol]:
     loop = asyncio.get_running_loop()
     try:
         transport, protocol = await loop.subprocess_exec(
-            lambda: _Protocol(output), *argv, cwd=directory, env=env, start_new_session=True
+            lambda: _Protocol(feed), *argv, cwd=directory, env=env, start_new_session=True
         )
     except OSError as problem:
         raise _not_started(problem, argv[0], directory) from None
