@@ -152,7 +152,7 @@ class SessionConfig(Table):
         limits = (budget.experiments, budget.time, budget.tokens, budget.usd, budget.deadline or None)
         endless = metric is not None and (metric.target is None or budget.at_target == "go on")
         if endless and all(limit is None for limit in limits):
-            raise ValueError("a limit, or metric.target that ends it: without either nothing would end the session")
+            raise ValueError("a limit, or metric.target: without either nothing would end the session")
         return budget
 
     @field_validator("agent_command")

@@ -15,10 +15,8 @@ from autotune_tui.config.fields import SessionConfig
 from autotune_tui.config.lines import Path as FieldPath
 from autotune_tui.config.lines import locate
 from autotune_tui.config.problems import problems, table_of
-from autotune_tui.config.values import UNLIMITED, Amount, format_duration
+from autotune_tui.config.values import DURATION_FIELDS, UNLIMITED, Amount, format_duration
 from autotune_tui.errors import ConfigError
-
-_DURATIONS = {"timeout", "time"}
 
 
 def load(path: Path) -> SessionConfig:
@@ -130,6 +128,6 @@ def _toml(name: str, value: Any) -> Any:
         return UNLIMITED
     if isinstance(value, Amount):
         return str(value) if value.relative else value.value
-    if name in _DURATIONS and isinstance(value, float):
+    if name in DURATION_FIELDS and isinstance(value, float):
         return format_duration(value)
     return str(value) if isinstance(value, str) else value

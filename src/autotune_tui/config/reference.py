@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 
 from autotune_tui.config.fields import SessionConfig
 from autotune_tui.config.problems import is_optional, table_of
-from autotune_tui.config.values import Amount, format_duration
+from autotune_tui.config.values import DURATION_FIELDS, Amount, format_duration
 
 START = "<!-- configuration reference: made by `python -m autotune_tui.config README.md` -->"
 END = "<!-- end of the configuration reference -->"
@@ -56,7 +56,7 @@ def _default(name: str, field: FieldInfo) -> str:
         return "none"
     if isinstance(value, Amount):
         return json.dumps(str(value)) if value.relative else str(value)
-    if name in ("time", "timeout"):
+    if name in DURATION_FIELDS:
         return json.dumps(format_duration(value))
     return json.dumps(value.value if isinstance(value, Enum) else value)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -16,6 +17,8 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _AMOUNT = re.compile(r"\+?(\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*(%?)")
 UNLIMITED = "unlimited"
+DURATION_FIELDS = frozenset({"time", "timeout", "agent_silence", "stall"})
+"""Names of fields that are seconds, and that a person writes as `10m`."""
 
 
 def parse_duration(value: object) -> float:
@@ -129,7 +132,21 @@ def _optional_duration(value: object) -> float | None:
     return None if value is None or value == UNLIMITED else parse_duration(value)
 
 
+def parse_moment(value: object) -> str:
+    """A date and a time, from TOML or as text, with its distance from UTC; one that has none is local. Raises ValueError."""
+    if value == "":
+        return ""
+    try:
+        moment = datetime.fromisoformat(value.strip()) if isinstance(value, str) and ":" in value else value
+    except ValueError:
+        moment = None
+    if not isinstance(moment, datetime):
+        raise ValueError("a date and a time such as 2026-05-01 08:00 or 2026-05-01T08:00:00Z")
+    return (moment if moment.tzinfo else moment.astimezone()).isoformat(sep=" ", timespec="seconds")
+
+
 Duration = Annotated[float, BeforeValidator(parse_duration)]
+Moment = Annotated[str, BeforeValidator(parse_moment)]
 OptionalDuration = Annotated[float | None, BeforeValidator(_optional_duration)]
 Limit = BeforeValidator(_limit)
 Tolerance = Annotated[Amount, BeforeValidator(parse_amount)]

@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 
 from autotune_tui.config import Amount, SessionConfig, describe, format_duration
 from autotune_tui.config.problems import is_optional, table_of
-from autotune_tui.config.values import UNLIMITED
+from autotune_tui.config.values import DURATION_FIELDS, UNLIMITED
 from autotune_tui.ui.wizard import words
 
 Kind = Literal["text", "number", "whole", "choice", "flag", "words", "sentences", "pairs"]
@@ -78,7 +78,7 @@ def _infos(model: type[BaseModel], prefix: str) -> list[tuple[str, FieldInfo]]:
 def _spec(name: str, info: FieldInfo, description: str) -> FieldSpec:
     choices = _choices(info)
     kind = _kind(name, info.annotation, choices)
-    duration = name.rpartition(".")[2] in ("time", "timeout")
+    duration = name.rpartition(".")[2] in DURATION_FIELDS
     spec = FieldSpec(name, kind, description, "", info.is_required(), choices, duration)
     if info.is_required():
         return spec
@@ -109,7 +109,7 @@ def _kind(name: str, annotation: Any, choices: tuple[str, ...]) -> Kind:
     options = set(get_args(annotation)) or {annotation}
     if int in options:
         return "whole"
-    if float in options and name.rpartition(".")[2] not in ("time", "timeout"):
+    if float in options and name.rpartition(".")[2] not in DURATION_FIELDS:
         return "number"
     return "text"
 
