@@ -113,6 +113,10 @@ class Context:
     tokens_left: int | None = None
     """Tokens (input and output) that the budget still allows, None without a limit; the same in dollars:"""
     usd_left: float | None = None
+    profile_before: Profile | None = None
+    """That of the incumbent before this one: what has moved since."""
+    profiled: Callable[[], Awaitable[Profile]] | None = None
+    """Profiles the candidate worktree as it is now, for the tools of agents that may run something."""
     ask: Callable[[Question], Awaitable[str]] = unanswered
     """Asks whoever looks at the session; returns the id of the option that was chosen."""
 

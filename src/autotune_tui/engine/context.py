@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import asdict, replace
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from autotune_tui.agents.base import Context, PastExperiment, Plan, Reflection
-from autotune_tui.engine import confinement, override
+from autotune_tui.engine import override, profiling
 from autotune_tui.engine.budget import tokens_left, usd_left
-from autotune_tui.engine.core import Engine, text_of
+from autotune_tui.engine.core import text_of
 from autotune_tui.journal.files import read_text
 from autotune_tui.measure.environment import command_environment
-from autotune_tui.measure.executors.base import Command, argv_of
 from autotune_tui.model import events
 from autotune_tui.model.format import metric as metric_text
 from autotune_tui.model.health import count, limits_of, next_health
@@ -26,20 +26,6 @@ if TYPE_CHECKING:
 
 FAILURES = {"crash": "benchmark_crash", "checks_failed": "checks_failed"}
 """The shared `failure` field of a result, by status."""
-
-
-def benchmark_command(engine: Engine, scratch: Path) -> Command:
-    """The benchmark on the incumbent, as the profilers run it; they write into `scratch`."""
-    return Command(
-        argv=argv_of(engine.config.benchmark.command),
-        cwd=engine.workspace.incumbent,
-        env=command_environment(
-            {**engine.config.benchmark.env, "AUTOTUNE_SEED": "0"}, passed=engine.config.sandbox.passed
-        ),
-        timeout=engine.config.benchmark.timeout,
-        prefix=confinement.prefix(engine, "incumbent", "benchmark", also=(scratch,)),
-        limits=confinement.limits(engine.config.sandbox),
-    )
 
 
 async def of(x: Experiment) -> Context:
@@ -71,6 +57,8 @@ async def of(x: Experiment) -> Context:
         submitted=x.control.submitted,
         tokens_left=tokens_left(config.budget, state),
         usd_left=usd_left(config.budget, state),
+        profile_before=profiling.before(engine, x.incumbent),
+        profiled=partial(profiling.of_candidate, x),
     )
     return replace(engine.redactor.deep(context), environment=context.environment)
 
@@ -90,7 +78,13 @@ def past(summary: Summary) -> PastExperiment:
         next=summary.next,
         data=summary.data,
         scale="difference" if summary.scale == "difference" else "log",
+        lessons=tuple(text for text in listed(summary.asi.get("lessons")) if isinstance(text, str)),
     )
+
+
+def listed(value: object) -> Sequence[object]:
+    """A list of a record, which may be anything in another tool's journal."""
+    return value if isinstance(value, list | tuple) else ()
 
 
 def plan_record(x: Experiment, plan: Plan) -> events.Plan:

@@ -24,7 +24,7 @@ from autotune_tui.agents.base import (
     Plan,
     Reflection,
 )
-from autotune_tui.engine import artifacts, context, leftovers, locks, measuring, outputs, override
+from autotune_tui.engine import artifacts, context, leftovers, locks, measuring, outputs, override, profiling
 from autotune_tui.engine.calibration import build as build_side
 from autotune_tui.engine.calibration import make_ready
 from autotune_tui.engine.control import Control, Skipped
@@ -214,7 +214,7 @@ async def profile(x: Experiment) -> None:
             known[x.incumbent] = replace(before, commit=x.incumbent)
         else:
             await outputs.put_back(x.engine, "incumbent")
-            command = context.benchmark_command(x.engine, x.folder / profilers.SCRATCH)
+            command = profiling.command(x.engine, x.folder / profilers.SCRATCH)
             known[x.incumbent] = await x.engine.waiting(
                 profilers.profile(x.engine.executor, command, command.cwd, x.incumbent, x.folder)
             )
