@@ -16,6 +16,7 @@ from autotune_tui.config.budget import Budget as Budget
 from autotune_tui.config.canary import Canary
 from autotune_tui.config.end_to_end import EndToEnd
 from autotune_tui.config.holdout import Holdout
+from autotune_tui.config.hooks import Hooks as Hooks
 from autotune_tui.config.inspector import Inspector
 from autotune_tui.config.locks import Locks
 from autotune_tui.config.metric import Direction as Direction
@@ -37,6 +38,7 @@ from autotune_tui.config.values import (
     Tolerance,
     VariableName,
 )
+from autotune_tui.config.watchdogs import Watchdogs as Watchdogs
 
 
 class Benchmark(Table):
@@ -129,6 +131,8 @@ class SessionConfig(Table):
     budget: Budget = Field(default_factory=Budget)
     health: HealthLimits = Field(default_factory=HealthLimits)
     recovery: Recovery = Field(default_factory=Recovery)
+    watchdogs: Watchdogs = Field(default_factory=Watchdogs)
+    hooks: Hooks = Field(default_factory=Hooks)
     workspace: WorkspaceOptions = Field(default_factory=WorkspaceOptions)
     sandbox: Sandbox = Field(default_factory=Sandbox)
     inspector: Inspector = Field(default_factory=Inspector)

@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from autotune_tui.engine.core import Engine
     from autotune_tui.workspace import Side
 
-FREE = frozenset({"goal", "name", "constraints", "budget", "health", "recovery", "canary", "workspace.cache"})
+FREE = frozenset(
+    {"goal", "name", "constraints", "budget", "health", "recovery", "watchdogs", "hooks", "canary", "workspace.cache"}
+)
 """Fields, beside those of agents, that may change at any time: no figure depends on them."""
 UNSEEN = frozenset({"holdout"})
 """Tables whose content nobody may read in a reason."""
