@@ -55,6 +55,7 @@ async def of(x: Experiment) -> Context:
         health=state.health,
         environment=command_environment(config.benchmark.env, passed=config.sandbox.passed),
         submitted=x.control.submitted,
+        ask=partial(x.control.asking.ask, x.number),
         tokens_left=tokens_left(config.budget, state),
         usd_left=usd_left(config.budget, state),
         profile_before=profiling.before(engine, x.incumbent),

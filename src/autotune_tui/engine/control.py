@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from autotune_tui.agents.base import Submission
 from autotune_tui.engine import override
+from autotune_tui.engine.asking import Asking
 from autotune_tui.engine.core import Engine
 from autotune_tui.engine.override import Wish
 from autotune_tui.journal.inbox import Command, Inbox
@@ -26,7 +27,7 @@ Answer = tuple[bool, str]
 POLL_SECONDS = 0.2
 PLAYBOOKS = {"rebaseline": "rebaseline", "repair": "reset_worktree"}
 """The playbook that a command asks for."""
-_JOURNALLED = ("experiment", "why", "keep", "now", "after")
+_JOURNALLED = ("experiment", "why", "keep", "now", "after", "question", "option")
 """What of a command's data is journalled: patches are too large."""
 
 
@@ -75,7 +76,9 @@ class Control:
             "propose": self._propose,
             "veto": self._veto,
             "rescue": self._rescue,
+            "answer": self._answer,
         }
+        self.asking = Asking(engine)
         for control in engine.state.pending:
             self._defer(control)
 
@@ -112,7 +115,7 @@ class Control:
             self._accepted(record)
 
     def _accepted(self, record: ControlRecord) -> None:
-        if record.command != "propose":
+        if record.command not in ("propose", "answer"):
             self._open[record.id] = record
         self._defer(record)
         if record.command == "resume":
@@ -342,6 +345,11 @@ class Control:
             return False, "it needs a reason, which is journalled with it"
         refusal = await trial(self._engine, number)
         return (False, refusal) if refusal else (True, self._when(command, words))
+
+    def _answer(self, command: Command) -> Answer:
+        return self.asking.answer(
+            str(command.data.get("question", "")), str(command.data.get("option", "")), command.by
+        )
 
     def _propose(self, command: Command) -> Answer:
         if self._engine.agent.name != "manual":

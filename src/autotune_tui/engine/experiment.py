@@ -23,6 +23,7 @@ from autotune_tui.agents.base import (
     Outcome,
     Plan,
     Reflection,
+    Resident,
 )
 from autotune_tui.engine import artifacts, context, leftovers, locks, measuring, outputs, override, profiling
 from autotune_tui.engine.calibration import build as build_side
@@ -383,6 +384,8 @@ async def oracle(x: Experiment) -> None:
 
 async def measure(x: Experiment) -> None:
     """Pairs until the evidence decides. Once more when it was the incumbent that failed: that is no one's verdict."""
+    if isinstance(x.engine.agent, Resident):
+        await x.engine.waiting(x.engine.agent.rest())
     if x.engine.config.benchmark.build or x.engine.config.checks.command or x.engine.config.oracle.asked_for:
         await sweep(x, "a command")
     await intact(x, "a command")

@@ -405,6 +405,27 @@ class Canary(Record):
 
 
 @_record
+class Question(Record):
+    """An agent asks a person, or (any `state` but open) does so no more."""
+
+    type: ClassVar[str] = "question"
+    experiment: int = 0
+    id: str = ""
+    agent: str = ""
+    text: str = ""
+    details: str = ""
+    options: tuple[Mapping[str, Any], ...] = ()
+    """Each with id and words; the first is what is done when nobody answers in time."""
+    seconds: float = 0.0
+    """How long it waits."""
+    state: str = "open"
+    """open, answered, unanswered (its time is over) or withdrawn."""
+    answer: str = ""
+    """The id of the option that it ended with."""
+    by: str = ""
+
+
+@_record
 class Usage(Record):
     """What one call of an agent cost."""
 
@@ -454,7 +475,7 @@ TYPES: dict[str, type[Record]] = {
     cls.type: cls
     for cls in (
         Session, Config, Result, Phase, Plan, Calibration, Sample, Decision, Validation,
-        Confirmation, Milestone, Control, Veto, Health, Usage, Note,
+        Confirmation, Milestone, Control, Veto, Health, Usage, Note, Question,
         Canary, Inspection,
     )
 }  # fmt: skip

@@ -14,6 +14,7 @@ from autotune_tui.model.events import (
     Decision,
     Milestone,
     Note,
+    Question,
     Sample,
     Session,
     Usage,
@@ -95,6 +96,8 @@ class SessionState:
     pending: list[Control] = field(default_factory=list)
     """Commands that were accepted for later and of which it is not known yet what became."""
     notes: list[Note] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
+    """What agents ask and nobody has answered yet."""
     experiment_count: int = 0
     """Experiments that ended, without baselines."""
     last_number: int = 0

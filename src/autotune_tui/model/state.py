@@ -19,6 +19,7 @@ from autotune_tui.model.events import (
     Note,
     Phase,
     Plan,
+    Question,
     Record,
     Result,
     Sample,
@@ -86,10 +87,12 @@ def _copy(state: SessionState) -> SessionState:
         pending=list(state.pending),
         vetoes=list(state.vetoes),
         notes=list(state.notes),
+        questions=list(state.questions),
     )
 
 
 def _session(state: SessionState, event: Session) -> None:
+    state.questions = []  # whoever asked is gone
     if event.event == "end":
         _stop_clock(state, event.timestamp)
         state.end = event
@@ -278,6 +281,12 @@ def _note(state: SessionState, event: Note) -> None:
     _remember(state.notes, event)
 
 
+def _question(state: SessionState, event: Question) -> None:
+    state.questions = [question for question in state.questions if question.id != event.id]
+    if event.state == "open":
+        state.questions.append(event)
+
+
 def _unreadable(state: SessionState, event: Unreadable) -> None:
     state.unreadable += 1
 
@@ -323,5 +332,6 @@ _HANDLERS: dict[type[Record], Callable[[SessionState, Any], None]] = {
     Usage: _usage,
     Canary: _canary,
     Note: _note,
+    Question: _question,
     Unreadable: _unreadable,
 }
