@@ -149,6 +149,9 @@ class Result(Record):
     why: str = ""
     locks: str = ""
     """Digest of what was locked when it was measured: the segment's locks-<segment>.json has the table."""
+    trouble: str = ""
+    """What was wrong beside the change: flaky_benchmark or stall; the words are `trouble_text`."""
+    trouble_text: str = ""
 
 
 @_record
@@ -382,7 +385,32 @@ class Health(Record):
     """The playbook that is active."""
     heals: int = 0
     failure: str | None = None
-    """What is being recovered from: plateau, checks_failed or benchmark_crash."""
+    """What is being recovered from, see `health.Failure`."""
+
+
+@_record
+class Recovery(Record):
+    """A playbook has done its work; or what one had put in force is over before its time."""
+
+    type: ClassVar[str] = "recovery"
+    experiment: int = 0
+    """The last that ended before it."""
+    playbook: str = ""
+    why: str = ""
+    outcome: str = "done"
+    """done; nothing: there was nothing for it to do; over: what is in force ends."""
+    found: str = ""
+    """In words, for a person and for the agent."""
+    scope: tuple[str, ...] = ()
+    """The only files that may be changed until the next keep or playbook."""
+    avoid: tuple[str, ...] = ()
+    """Strategies that may not be used until then."""
+    agent: str = ""
+    """Who proposes from now on."""
+    repair: str = ""
+    """Until then experiments only mend, and what: candidates or code."""
+    base: str = ""
+    """Of a repair of the code: the commit that worked, against which the repair is measured."""
 
 
 @_record
@@ -444,6 +472,22 @@ class Usage(Record):
 
 
 @_record
+class Interruption(Record):
+    """Time did not go by as usual: the machine slept, the engine was stopped, or the clock was set.
+
+    What passed between `since`, when the clocks were last looked at, and this record is no time of work.
+    """
+
+    type: ClassVar[str] = "interruption"
+    kind: str = ""
+    """suspended, stopped or clock."""
+    seconds: float = 0.0
+    """How long, or how far the clock was set."""
+    since: str = ""
+    text: str = ""
+
+
+@_record
 class Note(Record):
     """Something a person should know, in words."""
 
@@ -475,8 +519,8 @@ TYPES: dict[str, type[Record]] = {
     cls.type: cls
     for cls in (
         Session, Config, Result, Phase, Plan, Calibration, Sample, Decision, Validation,
-        Confirmation, Milestone, Control, Veto, Health, Usage, Note, Question,
-        Canary, Inspection,
+        Confirmation, Milestone, Control, Veto, Health, Recovery, Usage, Note, Question,
+        Canary, Inspection, Interruption,
     )
 }  # fmt: skip
 

@@ -15,6 +15,7 @@ from autotune_tui.model.events import (
     Milestone,
     Note,
     Question,
+    Recovery,
     Sample,
     Session,
     Usage,
@@ -51,6 +52,23 @@ class UsageTotals:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What playbooks have put in force, see `events.Recovery`. All but the agent ends with the next keep or playbook."""
+
+    scope: tuple[str, ...] = ()
+    avoid: tuple[str, ...] = ()
+    agent: str = ""
+    """Who proposes instead of the configured one; empty for that one."""
+    repair: str = ""
+    base: str = ""
+
+    @property
+    def usual(self) -> bool:
+        """Whether nothing is in force."""
+        return self == Course()
+
+
 @dataclass(slots=True, kw_only=True)
 class SessionState:
     """The fold of a journal. `fold` makes it; everyone else only reads it."""
@@ -84,7 +102,12 @@ class SessionState:
     heals: int = 0
     """Recovery attempts since the last keep."""
     tried_playbooks: tuple[str, ...] = ()
-    """The playbooks of these attempts, in order."""
+    """The playbooks of these attempts, in order, and those that had nothing to do."""
+    recoveries: list[Recovery] = field(default_factory=list)
+    """What playbooks have done and found since the last keep, those that somebody asked for included."""
+    course: Course = field(default_factory=Course)
+    begun_playbook: str = ""
+    """The one that began and of which it is not known that it ended: a restart does it again."""
     mode: str = "optimize"
     streaks: Streaks = field(default_factory=Streaks)
     usage: UsageTotals = field(default_factory=UsageTotals)

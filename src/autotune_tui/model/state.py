@@ -21,6 +21,7 @@ from autotune_tui.model.events import (
     Plan,
     Question,
     Record,
+    Recovery,
     Result,
     Sample,
     Session,
@@ -39,8 +40,8 @@ from autotune_tui.model.experiment import (
     add_sample,
     from_result,
 )
-from autotune_tui.model.health import Streaks, count
-from autotune_tui.model.session import RESTING, SessionState, UsageTotals
+from autotune_tui.model.health import Streaks, count, recovery_words
+from autotune_tui.model.session import RESTING, Course, SessionState, UsageTotals
 
 __all__ = ["CurrentExperiment", "Experiment", "Segment", "SessionState", "UsageTotals", "fold"]
 
@@ -88,6 +89,7 @@ def _copy(state: SessionState) -> SessionState:
         vetoes=list(state.vetoes),
         notes=list(state.notes),
         questions=list(state.questions),
+        recoveries=list(state.recoveries),
     )
 
 
@@ -100,6 +102,8 @@ def _session(state: SessionState, event: Session) -> None:
             _set_health(state, event.outcome, event.reason)
         return
     _stop_clock(state, state.timestamp)  # an engine that died worked until its last record
+    if state.session is not None and state.session.agent != event.agent:  # another one was configured meanwhile
+        state.course = replace(state.course, agent="")
     state.session, state.end = event, None
     state.working_since = event.timestamp
     if state.health in RESTING:
@@ -135,7 +139,8 @@ def _result(state: SessionState, event: Result) -> None:
     state.experiment_count += 1
     state.last_number = max(state.last_number, number)
     state.exp_at = event.timestamp
-    state.streaks = count(state.streaks, event.status, event.reason, rescued=event.rescues is not None)
+    trouble = (event.trouble, event.trouble_text)
+    state.streaks = count(state.streaks, event.status, event.reason, rescued=event.rescues is not None, trouble=trouble)
     if event.rescues is not None:
         _not_pending(state, "rescue", event.rescues)
     state.failure = event.failure
@@ -145,7 +150,11 @@ def _result(state: SessionState, event: Result) -> None:
     if event.status == KEEP:
         state.segments[-1] = replace(segment, keeps=segment.keeps + 1, last_keep=experiment, reverted=None)
         state.progress_at = event.timestamp
-        state.heals, state.tried_playbooks = 0, ()
+        state.heals, state.tried_playbooks, state.recoveries = 0, (), []
+        state.course = Course(agent=state.course.agent)
+    elif state.course.repair == "candidates" and event.status not in FAILURES:  # they work again
+        state.course = replace(state.course, repair="")
+    state.begun_playbook = ""
 
 
 def _phase(state: SessionState, event: Phase) -> None:
@@ -224,6 +233,29 @@ def _health(state: SessionState, event: Health) -> None:
         state.heals = event.heals
         state.tried_playbooks = (*state.tried_playbooks, event.recovery)
         state.streaks = Streaks()
+        state.begun_playbook = event.recovery
+        state.course = Course(agent=state.course.agent)
+
+
+def _recovery(state: SessionState, event: Recovery) -> None:
+    """What a playbook found, and what is in force from now on. One that had nothing to do is no attempt."""
+    state.recoveries.append(event)
+    del state.recoveries[:-_REMEMBERED]
+    _remember(state.notes, Note(timestamp=event.timestamp, experiment=event.experiment, text=recovery_words(event)))
+    mine, state.begun_playbook = state.begun_playbook == event.playbook, ""
+    if event.outcome == "over":
+        state.course = Course()
+    elif event.outcome == "nothing":
+        state.heals -= mine
+    else:
+        course = state.course
+        state.course = Course(
+            scope=event.scope or course.scope,
+            avoid=event.avoid or course.avoid,
+            agent=event.agent or course.agent,
+            repair=event.repair or course.repair,
+            base=event.base or course.base,
+        )
 
 
 def _usage(state: SessionState, event: Usage) -> None:
@@ -329,6 +361,7 @@ _HANDLERS: dict[type[Record], Callable[[SessionState, Any], None]] = {
     Control: _control,
     Veto: _veto,
     Health: _health,
+    Recovery: _recovery,
     Usage: _usage,
     Canary: _canary,
     Note: _note,
