@@ -22,6 +22,7 @@ from autotune_tui.model.events import (
     Control,
     Health,
     Inspection,
+    Interruption,
     Note,
     Phase,
     Plan,
@@ -112,6 +113,8 @@ def line(record: Record, state: SessionState) -> str | None:
             return f"#{record.experiment} {MARKS['vetoed']} vetoed by {why}; the branch goes on with {record.to_commit[:10]}"
         case Note():
             return f"{'warning: ' if record.level == 'warning' else ''}{one_line(record.text, 300)}"
+        case Interruption():
+            return f"warning: {one_line(record.text, 300)}"
         case Unreadable():
             return f"warning: a line of the journal cannot be read: {one_line(record.text, 60)}"
     return None
@@ -196,7 +199,7 @@ def style(record: Record) -> str:
     match record:
         case Result():
             return STYLES.get(record.status, "")
-        case Note(level="warning") | Inspection() | Unreadable():
+        case Note(level="warning") | Inspection() | Interruption() | Unreadable():
             return STYLES["warning"]
         case Validation(confirmed=False):
             return STYLES["warning"]

@@ -15,6 +15,7 @@ from autotune_tui.model.events import (
     Decision,
     Health,
     Inspection,
+    Interruption,
     Milestone,
     Note,
     Phase,
@@ -319,6 +320,14 @@ def _question(state: SessionState, event: Question) -> None:
         state.questions.append(event)
 
 
+def _interruption(state: SessionState, event: Interruption) -> None:
+    """The time since is not counted, whatever the clock says of it."""
+    if state.working_since:
+        state.worked = state.elapsed(event.since)
+        state.working_since = event.timestamp
+    _note(state, Note(seq=event.seq, timestamp=event.timestamp, level="warning", text=event.text))
+
+
 def _unreadable(state: SessionState, event: Unreadable) -> None:
     state.unreadable += 1
 
@@ -366,5 +375,6 @@ _HANDLERS: dict[type[Record], Callable[[SessionState, Any], None]] = {
     Canary: _canary,
     Note: _note,
     Question: _question,
+    Interruption: _interruption,
     Unreadable: _unreadable,
 }
