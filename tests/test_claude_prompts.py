@@ -64,11 +64,18 @@ def test_the_planner_is_told_all_that_is_known(context: Context) -> None:
         "kind of bottleneck first", "principles", "three approaches", "as if you had not seen the first ranking",
         "X should improve Y because Z", "impact, feasibility and novelty", "below 5", "Pre-mortem", "Which assumption",
         "three discards of one kind", "opposite of what failed", "hot path", "pushdown", "gradient norm", "uncovered branch",
-        "outside of the scope",
+        "outside of the scope", "has that moved", "messages, warnings and the output", "Which files did the keeps touch",
+        "that nobody measures", "Does the benchmark run the code", "what it does that it need not do",
+        "what it is compiled to with `disassemble`", "not vectorised", "not inlined", "offsets", "loaded or stored again",
+        "looked up in a loop", "early exit", "short circuit", "cache locality", "allocation pressure", "interpreter's lock",
+        "invariant, precondition", "weak references", "fragmentation", "partition pruning", "broadcast threshold", "skew",
+        "batch size saturation", "signs of overfitting", "regularisation strength", "edge case", "mocked", "back-pressure",
+        "How often is it called", "Who relies on its order", "Is the gain larger than what another seed brings",
+        "combinations of two or three changes", "removing what no longer pays", "`web_search`", "quadratic",
     ],
 )  # fmt: skip
 def test_every_technique_of_planning_is_in_the_planners_instructions(technique: str) -> None:
-    """L4, L5, L6, L19, L21: each has a sentence of its own."""
+    """L3, L4, L5, L6, L11, L19, L21, L27: each has a sentence of its own; vocabulary and a checklist for each field."""
     text = resources.files("autotune_tui.agents.claude.prompts").joinpath("planner.md").read_text()
     assert technique in " ".join(text.split())
 
@@ -78,12 +85,44 @@ def test_every_technique_of_planning_is_in_the_planners_instructions(technique: 
     [
         "more than one idea", "out of proportion", "would not understand", "only this benchmark's inputs", "validation",
         "says something else than the change does", "disturbs the measurement", "not ASCII", "uncertainty",
+        "something else worse that nobody asked to give up",
     ],
 )  # fmt: skip
 def test_the_inspector_has_its_whole_checklist(rule: str) -> None:
     """L14."""
     text = resources.files("autotune_tui.agents.claude.prompts").joinpath("inspector.md").read_text()
     assert rule in " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("editor", "this one change and nothing else"), ("editor", "compare old and new code on their own"),
+        ("editor", "without a use"), ("editor", "proves nothing"), ("editor", "Never make a test"),
+        ("rework", "a wrong name, a missing import"), ("rework", "Checks, tests and benchmarks stay"),
+        ("reflector", "what was seen on the way"), ("reflector", "concrete sentences"), ("reflector", "came out otherwise"),
+        ("reflector", "three different lessons"), ("house", "Simple beats marginally faster"),
+        ("house", "is material"), ("house", "you state no results"),
+    ],
+)  # fmt: skip
+def test_the_other_roles_have_their_rules(name: str, rule: str) -> None:
+    """L7, L11, L12, L15, L17, L25, L28."""
+    text = resources.files("autotune_tui.agents.claude.prompts").joinpath(f"{name}.md").read_text()
+    assert rule in " ".join(text.split())
+
+
+def test_keeps_are_ranked_and_lessons_are_told_word_by_word(context: Context) -> None:
+    """L1, L25: the largest gain first; what a reflection wants later plans to know."""
+    import dataclasses
+
+    small, large = tried(1, "keep", effect=-0.02), tried(2, "keep", effect=-0.3)
+    learned = dataclasses.replace(tried(3, "discard"), lessons=("parse() sees 40 strings.", "Sorting is free."))
+    context = dataclasses.replace(context, history=(small, large, learned))
+    told = parts.for_planner(context, "", "")
+    assert [line[:10] for line in told["leaderboard"].splitlines()] == ["- #2 keep ", "- #1 keep "]
+    assert "#3 Saw 3. Learned: parse() sees 40 strings. Sorting is free. Next: Then 4." in told["lessons"]
+    higher = dataclasses.replace(context, direction="higher")
+    assert parts.leaderboard(higher).startswith("- #1 keep")
 
 
 def test_a_plateau_asks_for_something_bigger(context: Context) -> None:

@@ -12,12 +12,14 @@ from autotune_tui.agents.claude.duplicates import since_last_keep
 from autotune_tui.agents.claude.tools.base import shortened
 from autotune_tui.agents.text import harmless, one_line
 from autotune_tui.model.format import change, metric, percent
-from autotune_tui.model.profile import Profile
+from autotune_tui.model.profile import HotSpot, Profile
 
 MOST_FILES = 200
 MOST_SPOTS = 25
 MOST_RESULTS = 40
+MOST_KEEPS = 20
 MOST_LESSONS = 8
+MOST_LESSON = 1500
 MOST_DIFF = 24_000
 MOST_EARLIER = 6_000
 ROTATE_AFTER = 3
@@ -32,13 +34,14 @@ def common(context: Context) -> dict[str, str]:
         "constraints": _bullets(context.constraints),
         "metric": _metric(context),
         "scope": _scope(context),
-        "profile": profile_text(context.profile),
+        "profile": profile_text(context.profile, context.profile_before),
     }
 
 
 def for_planner(context: Context, log: str, earlier: str) -> dict[str, str]:
     return {
         **common(context),
+        "leaderboard": leaderboard(context),
         "results": results(context),
         "lessons": lessons(context.history),
         "strategies": strategies(context.history),
@@ -76,34 +79,68 @@ def for_reflector(context: Context, plan: Plan, outcome: Outcome, diff: str, log
     }  # fmt: skip
 
 
-def profile_text(profile: Profile | None) -> str:
-    """A table of the hot functions, most of the run first."""
+def profile_text(profile: Profile | None, before: Profile | None = None) -> str:
+    """A table of the hot functions, most of the run first; beside it, what they were in a profile before."""
     if profile is None or not profile.hot_spots:
         return f"There is none. {profile.note if profile else ''}".strip()
+    known = before if before is not None and before.hot_spots else None
+    earlier = {(spot.file, spot.function): spot.self_share for spot in known.hot_spots} if known else {}
     lines = [f"{profile.tool}, {profile.samples:,} samples in {profile.seconds:.2g} s. {profile.note}".strip()]
-    lines += ["", "| in it or below | itself | function | place |", "| ---: | ---: | --- | --- |"]
+    lines += [_moved(known, profile)] if known else []
+    column = (" itself before |", " ---: |") if known else ("", "")
+    lines += ["", f"| in it or below | itself |{column[0]} function | place |"]
+    lines += [f"| ---: | ---: |{column[1]} --- | --- |"]
     for spot in profile.hot_spots[:MOST_SPOTS]:
         place = f"{spot.file}:{spot.line}" if spot.line else spot.file
-        lines.append(f"| {spot.total_share:.1%} | {spot.self_share:.1%} | {one_line(spot.function, 80)} | {place} |")
+        was = f" {earlier.get((spot.file, spot.function), 0.0):.1%} |" if known else ""
+        lines.append(
+            f"| {spot.total_share:.1%} | {spot.self_share:.1%} |{was} {one_line(spot.function, 80)} | {place} |"
+        )
     return "\n".join(lines)
 
 
+def _moved(before: Profile, now: Profile) -> str:
+    """Whether most of the run is spent in the same function as before."""
+
+    def most(profile: Profile) -> HotSpot:
+        return max(profile.hot_spots, key=lambda spot: spot.self_share)
+
+    old, new = most(before), most(now)
+    if (old.file, old.function) == (new.file, new.function):
+        return f"Most is spent in {new.function} as before ({old.self_share:.0%} before, {new.self_share:.0%} now)."
+    return (
+        f"It has moved: most was spent in {old.function} ({old.self_share:.0%}), now it is {new.function} "
+        f"({new.self_share:.0%})."
+    )
+
+
+def leaderboard(context: Context) -> str:
+    """What was kept, the largest gain first, with what it was measured to bring."""
+    keeps = [past for past in context.history if past.status == "keep"]
+    sign = 1 if context.direction == "lower" else -1
+    keeps.sort(key=lambda past: sign * (past.effect or 0.0))
+    return _bullets(_line(past) for past in keeps[:MOST_KEEPS])
+
+
 def results(context: Context) -> str:
-    """The experiments so far: the keeps, which are the leaderboard, and the latest of the others."""
+    """The latest experiments, whatever became of them."""
     history = context.history
     if not history:
         return "This is the first experiment."
-    keeps = [past for past in history if past.status == "keep"]
-    shown = sorted({*(past.index for past in keeps), *(past.index for past in history[-MOST_RESULTS:])})
-    lines = [_line(past) for past in history if past.index in shown]
-    rest = len(history) - len(shown)
-    return _bullets([*([f"{rest} earlier ones that were not kept are left out; use recall"] if rest else []), *lines])
+    rest = len(history) - MOST_RESULTS
+    left_out = [f"{rest} earlier ones are left out; use recall"] if rest > 0 else []
+    return _bullets([*left_out, *(_line(past) for past in history[-MOST_RESULTS:])])
 
 
 def lessons(history: Sequence[PastExperiment]) -> str:
     """The last reflections."""
-    found = [past for past in history if past.observation or past.next][-MOST_LESSONS:]
-    return _bullets(f"#{past.index} {past.observation} Next: {past.next or 'nothing said'}" for past in found)
+    found = [past for past in history if past.observation or past.next or past.lessons][-MOST_LESSONS:]
+    return _bullets((_lesson(past) for past in found), MOST_LESSON)
+
+
+def _lesson(past: PastExperiment) -> str:
+    learned = f" Learned: {' '.join(past.lessons)}" if past.lessons else ""
+    return f"#{past.index} {past.observation}{learned} Next: {past.next or 'nothing said'}"
 
 
 def strategies(history: Sequence[PastExperiment]) -> str:
@@ -202,5 +239,5 @@ def _line(past: PastExperiment) -> str:
     return f"#{past.index} {past.status}{reason}{effect}: {one_line(past.description, 120)}{strategy}"
 
 
-def _bullets(lines: Iterable[str]) -> str:
-    return "\n".join(f"- {one_line(line, 600)}" for line in lines)
+def _bullets(lines: Iterable[str], most: int = 600) -> str:
+    return "\n".join(f"- {one_line(line, most)}" for line in lines)

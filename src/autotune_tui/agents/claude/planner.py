@@ -11,13 +11,15 @@ from autotune_tui.agents.claude import backlog, duplicates, parts, prompts
 from autotune_tui.agents.claude.conversation import Answer
 from autotune_tui.agents.claude.plan import LEAST_SCORE, PlanAnswer, check, plan_of
 from autotune_tui.agents.claude.step import Step
-from autotune_tui.agents.claude.tools.base import Input, Refused, Tool
+from autotune_tui.agents.claude.tools.base import Input, Refused, Tool, shortened
 from autotune_tui.agents.claude.tools.process import git
 from autotune_tui.agents.text import harmless, one_line
 
 MOST_SECOND_TRIES = 2
 """How often a weak plan, or one like an earlier one, is sent back."""
 MOST_COMMITS = 20
+MOST_LOG = 5000
+"""Characters of the commits with their files."""
 MOST_SOURCES = 20
 
 
@@ -56,9 +58,8 @@ def _with_sources(plan: Plan, sources: list[str]) -> Plan:
 async def material(step: Step) -> dict[str, str]:
     """Everything that the planner is told at the beginning."""
     context = step.context
-    log = await git(
-        context.directory, context.environment, "log", "--format=%h %s", f"-{MOST_COMMITS}", context.incumbent, "--"
-    )
+    asked = ("log", "--format=%n%h %s", "--stat=120", f"-{MOST_COMMITS}", context.incumbent, "--")
+    log = shortened(await git(context.directory, context.environment, *asked), MOST_LOG)
     return parts.for_planner(context, harmless(log), parts.earlier_sessions(context.artifacts.parent.parent))
 
 

@@ -10,6 +10,7 @@ from autotune_tui.agents.claude.duplicates import fingerprint, since_last_keep, 
 from autotune_tui.agents.claude.tools.base import AnyTool
 from autotune_tui.agents.claude.tools.commands import Commands, Runner
 from autotune_tui.agents.claude.tools.files import Files
+from autotune_tui.agents.claude.tools.inside import Insight
 from autotune_tui.agents.claude.tools.recall import Memory
 from autotune_tui.agents.claude.tools.worktree import Worktree
 from autotune_tui.agents.claude.transcript import Transcript
@@ -29,11 +30,15 @@ class Step:
 
     @property
     def looking(self) -> list[AnyTool]:
-        return [*self.reading, Memory(self.context).tool()]
+        return [*self.reading, *Insight(self.worktree, self.commands).reading(), Memory(self.context).tool()]
 
     @property
     def changing(self) -> list[AnyTool]:
-        return [*self.looking, *Files(self.worktree).changing(), *Runner(self.worktree, self.commands).tools()]
+        running = [
+            *Runner(self.worktree, self.commands).tools(),
+            *Insight(self.worktree, self.commands).running(),
+        ]
+        return [*self.looking, *Files(self.worktree).changing(), *running]
 
     def made_before(self, diff: str) -> int | None:
         """The number of the experiment that made the same change to the same code, but for names, spaces and comments."""

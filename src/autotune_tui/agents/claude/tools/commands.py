@@ -90,11 +90,12 @@ class Runner:
         return "\n".join(parts)
 
     async def _benchmark(self, given: Nothing) -> str:
-        await self._built()
+        await self.built()
         said = await self._run(self._commands.benchmark, self._commands.seconds, {"AUTOTUNE_SEED": "0"})
         return f"One run, which is no evidence. {said}"
 
-    async def _built(self) -> None:
+    async def built(self) -> None:
+        """The worktree as it is now, built. Raises Refused."""
         if self._commands.build:
             said = await self._run(self._commands.build, self._commands.seconds)
             if not said.startswith("exit code 0"):

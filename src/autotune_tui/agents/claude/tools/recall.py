@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -9,9 +10,13 @@ from pydantic import Field
 
 from autotune_tui.agents.base import Context, PastExperiment
 from autotune_tui.agents.claude.tools.base import AnyTool, Input, Refused, Tool
+from autotune_tui.agents.text import harmless
 
 FILES = ("plan.md", "summary.md", "reflexion.md", "diff.patch")
+LOG = "bench.log"
 MOST_BYTES = 64 << 10
+END_BYTES = 3000
+"""Of the output, which is long and says the same each time."""
 MOST_LINES = 60
 
 
@@ -27,9 +32,7 @@ class Memory:
         self._folders, self._history = context.artifacts.parent, context.history
 
     def tool(self) -> AnyTool:
-        about = (
-            "Shows plan, result, lessons and diff of an earlier experiment, or the lines of all that have some words."
-        )
+        about = "Shows plan, result, lessons, diff and output of an earlier experiment, or the lines of all that have some words."
         return Tool("recall", about, Recall, self._recall)
 
     def text(self, index: int, name: str) -> str:
@@ -38,6 +41,16 @@ class Memory:
         try:
             with (folder / name).open("rb") if folder else Path("/dev/null").open("rb") as file:
                 return file.read(MOST_BYTES).decode("utf-8", "replace")
+        except OSError:
+            return ""
+
+    def end(self, index: int, name: str) -> str:
+        """The last lines of a file of an experiment."""
+        folder = self._folder(index)
+        try:
+            with (folder / name).open("rb") if folder else Path("/dev/null").open("rb") as file:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - END_BYTES))
+                return harmless(file.read(END_BYTES).decode("utf-8", "replace")).strip()
         except OSError:
             return ""
 
@@ -51,6 +64,8 @@ class Memory:
             if past is None:
                 raise Refused(f"There was no experiment {given.experiment}.")
             parts = [f"== {name}\n{self.text(past.index, name)}" for name in FILES if self.text(past.index, name)]
+            output = self.end(past.index, LOG)
+            parts += [f"== the end of {LOG}\n{output}"] if output else []
             return "\n".join([f"Experiment {past.index}: {past.description}: {past.status} {past.reason}", *parts])
         wanted = given.words.lower().split()
         if not wanted:
