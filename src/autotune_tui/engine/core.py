@@ -116,6 +116,7 @@ class Engine:
             purpose=job,
             prefix=confinement.prefix(self, side, job, writable=writable, also=also, read=read, sealed=sealed),
             limits=confinement.limits(self.config.sandbox),
+            stall=self.config.watchdogs.stall or 0.0,
         )
         with confinement.pointer_kept(self.sandbox, run.cwd):
             return await self.waiting(self.executor.run(run))

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from autotune_tui.measure.asking import asks_for_input
+
 
 def argv_of(command: str | Sequence[str]) -> tuple[str, ...]:
     """The arguments of a configured command: a text is for the shell, a list is taken as it is."""
@@ -46,6 +48,8 @@ class Command:
     prefix: tuple[str, ...] = ()
     """What confines the command: a program and its arguments, before those of the command (`measure.sandbox`)."""
     limits: Limits | None = None
+    stall: float = 0.0
+    """Seconds that the command may neither print nor use the processor before it is killed; 0: as long as it likes."""
     purpose: str = "command"
     """Names it in messages: benchmark, build, check, profile, .."""
 
@@ -88,6 +92,8 @@ class Run:
     """Why the command could not be started."""
     beyond: str = ""
     """The limit for which it was killed, in words."""
+    stalled: bool = False
+    """That limit was the time in which it did nothing."""
 
     @property
     def ok(self) -> bool:
@@ -100,6 +106,10 @@ class Run:
             return ""
         if self.error:
             return self.error
+        return f"{self._end}{asks_for_input(self.tail)}"
+
+    @property
+    def _end(self) -> str:
         if self.beyond:
             return f"killed, as {self.beyond}"
         if self.timed_out:

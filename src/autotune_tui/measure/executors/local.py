@@ -88,6 +88,7 @@ class LocalExecutor:
             "stdin": bool(command.stdin),
             "repeat": command.repeat,
             "prefix": [_wire(argument) for argument in command.prefix],
+            "stall": command.stall,
             "limits": None if command.limits is None else asdict(command.limits),
             **self._limits,
         }
@@ -212,7 +213,7 @@ _LAUNCHER_ENV = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME")
 """All that the launcher's own Python may need; an API key of the engine must not be one `/proc/$PPID/environ` away."""
 _PLAIN = (
     "wall", "cpu", "peak_rss", "left_out", "leftovers", "steal", "clock_step", "suspended", "started_at", "runs",
-    "rss_floor", "log_error", "beyond",
+    "rss_floor", "log_error", "beyond", "stalled",
 )  # fmt: skip
 
 

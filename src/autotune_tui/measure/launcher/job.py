@@ -25,6 +25,7 @@ from autotune_tui.measure.launcher.processes import (
     signal_all,
 )
 from autotune_tui.measure.launcher.programs import find_program
+from autotune_tui.measure.launcher.stall import Stall
 from autotune_tui.measure.launcher.watch import Watch
 
 TYPE_CHECKING = False
@@ -57,7 +58,9 @@ class Job:
         self.peak_rss = self.leftovers = 0
         self.timed_out = self.cancelled = False
         self.watch = Watch(request["limits"]) if request["limits"] else None
+        self.stall = Stall(request["stall"])
         self.beyond = ""
+        self.stalled = False
         self.rules = landlock.rules_of(request["prefix"])
         self.scratch = ""
         self.wrapped = os.path.basename(request["prefix"][0]) == "bwrap" if request["prefix"] else False
@@ -136,9 +139,14 @@ class Job:
             if self.watch and not self.beyond and (beyond := self.watch.look(self.pid)):
                 self.beyond = beyond
                 self.kill_all()
+            if not self.beyond and not stopping and (idle := self.stall.look(self.log.total)):
+                self.beyond, self.stalled = idle, True
+                self.kill_all()
             wait = min(max(0.0, deadline - time.monotonic()), 3600.0) * 1000 + 1
             if self.watch:
                 wait = min(wait, self.watch.wait * 1000 + 1)
+            if self.stall.seconds:
+                wait = min(wait, self.stall.wait * 1000 + 1)
             resting = taken > 0 and not eager
             ready = self.control.poller.poll(PAUSE_MS) if resting else self.poller.poll(wait)
             taken = sum(self.handle(fd) for fd, _ in ready)

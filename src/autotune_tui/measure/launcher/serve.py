@@ -53,6 +53,7 @@ def perform(request: dict[str, Any], control: Control, shared: Shared) -> dict[s
         "peak_rss": 0,
         "leftovers": 0,
         "beyond": "",
+        "stalled": False,
         "started_at": time.time(),
     }
     before = clocks()
@@ -100,6 +101,7 @@ def add(totals: dict[str, Any], job: Job) -> None:
         totals["exit"], totals["signal"] = None, code - 128
     totals["timed_out"] = job.timed_out
     totals["beyond"] = job.beyond
+    totals["stalled"] = job.stalled
     if job.stdout.error:
         totals["stdout_error"] = f"standard output: {job.stdout.error}"
 
