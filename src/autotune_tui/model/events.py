@@ -74,6 +74,8 @@ class Session(Record):
     """Identity of the engine process: pid, started (clock ticks since boot), boot_id, host."""
     sandbox: str = ""
     """What confines commands: bubblewrap or none; empty where none was recorded."""
+    environment: str = ""
+    """Hash of the environment snapshot at the start."""
     outcome: str = ""
     """On `end`: completed, paused, stopped, failed."""
     reason: str = ""
@@ -187,6 +189,39 @@ class Plan(Record):
     scores: Mapping[str, int] = field(default_factory=dict)
     premortem: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@_record
+class Candidate(Record):
+    """The agent's change is a commit. Written before its ref is set, so that an edit that was paid for is never lost."""
+
+    type: ClassVar[str] = "candidate"
+    experiment: int = 0
+    commit: str = ""
+    incumbent: str = ""
+    """The commit that it was made from."""
+    description: str = ""
+    hypothesis: str = ""
+    notes: str = ""
+    """What the agent said of the change."""
+    files: tuple[str, ...] = ()
+    change: str = ""
+    """The workspace's key of the diff."""
+    reworks: int = 0
+    """How often the agent had reworked it."""
+    rescues: int | None = None
+    """The experiment whose change it is, tried again by a person's wish."""
+
+
+@_record
+class Resumption(Record):
+    """An experiment that was interrupted goes on with the candidate that it has."""
+
+    type: ClassVar[str] = "resumption"
+    experiment: int = 0
+    commit: str = ""
+    blocks: int = 0
+    """Blocks of samples that were taken before and count."""
 
 
 @_record
@@ -518,7 +553,7 @@ class Unreadable(Record):
 TYPES: dict[str, type[Record]] = {
     cls.type: cls
     for cls in (
-        Session, Config, Result, Phase, Plan, Calibration, Sample, Decision, Validation,
+        Session, Config, Result, Phase, Plan, Candidate, Resumption, Calibration, Sample, Decision, Validation,
         Confirmation, Milestone, Control, Veto, Health, Recovery, Usage, Note, Question,
         Canary, Inspection, Interruption,
     )

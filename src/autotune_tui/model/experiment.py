@@ -8,6 +8,7 @@ from typing import Any
 
 from autotune_tui.model.events import (
     Calibration,
+    Candidate,
     Config,
     Confirmation,
     Decision,
@@ -114,6 +115,10 @@ class CurrentExperiment:
     text: str = ""
     """What the last phase record said."""
     plan: Plan | None = None
+    candidate: Candidate | None = None
+    """The agent's change, once it is a commit."""
+    resumed: bool = False
+    """It is about to go on after an interruption."""
     samples: list[Sample] = field(default_factory=list)
     """The samples of the experiment; of a block that was taken again, only the last attempt's."""
     retaken: int = 0

@@ -9,6 +9,7 @@ from typing import Any
 from autotune_tui.model.events import (
     Calibration,
     Canary,
+    Candidate,
     Config,
     Confirmation,
     Control,
@@ -24,6 +25,7 @@ from autotune_tui.model.events import (
     Record,
     Recovery,
     Result,
+    Resumption,
     Sample,
     Session,
     Unreadable,
@@ -161,8 +163,9 @@ def _result(state: SessionState, event: Result) -> None:
 def _phase(state: SessionState, event: Phase) -> None:
     current = _about(state, event.experiment, event.timestamp)
     if event.state == "start":
-        if event.phase == "sync":  # the experiment begins, or begins again after a restart
+        if event.phase == "sync" and not current.resumed:  # the experiment begins, or begins again after a restart
             current = state.current = CurrentExperiment(event.experiment, started=event.timestamp)
+        current.resumed = False
         current.phase_started = event.timestamp
     elif event.state == "end":
         current.phases = (*current.phases, (event.phase, event.seconds))
@@ -173,6 +176,20 @@ def _phase(state: SessionState, event: Phase) -> None:
 def _plan(state: SessionState, event: Plan) -> None:
     state.current = _about(state, event.experiment, event.timestamp)
     state.current.plan = event
+
+
+def _candidate(state: SessionState, event: Candidate) -> None:
+    """What was measured was an earlier attempt's."""
+    state.current = _about(state, event.experiment, event.timestamp)
+    state.current.candidate, state.current.samples, state.current.decision = event, [], None
+
+
+def _resumption(state: SessionState, event: Resumption) -> None:
+    current = state.current = _about(state, event.experiment, event.timestamp)
+    current.resumed = True
+    current.samples = [sample for sample in current.samples if sample.block < event.blocks]
+    if not event.blocks:
+        current.decision = None
 
 
 def _sample(state: SessionState, event: Sample) -> None:
@@ -360,6 +377,8 @@ _HANDLERS: dict[type[Record], Callable[[SessionState, Any], None]] = {
     Result: _result,
     Phase: _phase,
     Plan: _plan,
+    Candidate: _candidate,
+    Resumption: _resumption,
     Calibration: _calibration,
     Inspection: _inspection,
     Sample: _sample,
