@@ -18,6 +18,8 @@ LEAST_REFERENCE = 4
 STEAL_SHARE = 0.10
 CLOCK_STEP = 0.05
 SUSPENDED = 0.05
+OTHERS_SHARE = 0.25
+"""By how much more of the machine others may use than in the blocks before; a load that is always there is its normal."""
 
 
 def disturbed(
@@ -28,12 +30,21 @@ def disturbed(
     steal_share: float,
     clock_step: float,
     suspended: float,
+    *,
+    others: float = 0.0,
+    others_before: float | None = None,
+    throttled: int = 0,
+    speed: str = "",
+    interrupted: bool = False,
 ) -> tuple[str, ...]:
     """What disturbed a block, in words; empty when nothing did.
 
     `reference_scores`: the incumbent's scores in the experiment's earlier blocks. `block_scores`, `candidate`: (4,), the
     block's scores and labels. `sigma`: pair noise. `steal_share`: the largest share of a run's time that the hypervisor gave
-    to others. `clock_step`: seconds by which the wall clock jumped; `suspended`: seconds that the machine slept.
+    to others. `clock_step`: seconds by which the wall clock jumped; `suspended`: seconds that the machine slept. `others`: the
+    largest share of the machine that other programs used during a run, and usually in earlier blocks (None: there are none).
+    `throttled`: how often a processor was slowed for its heat. `speed`: how the processors' limits changed. `interrupted`: the
+    engine itself was stopped.
     """
     flags = []
     if _level_shifted(np.asarray(reference_scores, dtype=np.float64), block_scores[~candidate], sigma):
@@ -44,6 +55,14 @@ def disturbed(
         flags.append(f"the clock was set by {clock_step:+.2f} s")
     if suspended > SUSPENDED:
         flags.append(f"the machine was suspended for {suspended:.1f} s")
+    elif interrupted:
+        flags.append("the engine was stopped meanwhile")
+    if others_before is not None and others - others_before > OTHERS_SHARE:
+        flags.append(f"other programs took {others:.0%} of the processors, {others_before:.0%} before")
+    if throttled:
+        flags.append("a processor was slowed down for its heat")
+    if speed:
+        flags.append(f"the processors' limit was {speed}")
     return tuple(flags)
 
 

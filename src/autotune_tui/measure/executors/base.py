@@ -81,6 +81,12 @@ class Run:
     clock_step: float = 0.0
     """How far the wall clock was moved meanwhile."""
     suspended: float = 0.0
+    others: float = 0.0
+    """Share of the machine's processor time that other programs used meanwhile; 0 for runs too short to tell."""
+    throttled: int = 0
+    """How often a processor was slowed down for its heat meanwhile, where the machine counts that."""
+    speed: str = ""
+    """What the processors' highest speed and governor were, and are now; empty while they stay."""
     started_at: float = 0.0
     """Seconds since the epoch."""
     runs: int = 1

@@ -213,7 +213,7 @@ _LAUNCHER_ENV = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME")
 """All that the launcher's own Python may need; an API key of the engine must not be one `/proc/$PPID/environ` away."""
 _PLAIN = (
     "wall", "cpu", "peak_rss", "left_out", "leftovers", "steal", "clock_step", "suspended", "started_at", "runs",
-    "rss_floor", "log_error", "beyond", "stalled",
+    "rss_floor", "log_error", "beyond", "stalled", "others", "throttled", "speed",
 )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 
-from autotune_tui.measure.launcher.clocks import clocks, disturbances
+from autotune_tui.measure.launcher.clocks import clocks, disturbances, speed, throttles
 from autotune_tui.measure.launcher.control import Control, EngineGone, send
 from autotune_tui.measure.launcher.job import Job
 from autotune_tui.measure.launcher.output import Capped
@@ -56,6 +56,7 @@ def perform(request: dict[str, Any], control: Control, shared: Shared) -> dict[s
         "stalled": False,
         "started_at": time.time(),
     }
+    heat, pace = throttles(), speed()
     before = clocks()
     try:
         while totals["runs"] < request["repeat"]:
@@ -80,11 +81,15 @@ def perform(request: dict[str, Any], control: Control, shared: Shared) -> dict[s
         os.chdir("/")
         if log_fd is not None:
             os.close(log_fd)
+    machine = disturbances(before, clocks(), totals["cpu"]) | {
+        "throttled": throttles() - heat,
+        "speed": "" if (now := speed()) == pace else f"{pace} and is now {now}",
+    }
     for name in ("wall", "cpu"):
         totals[name] /= max(1, totals["runs"])
     tail = log.last(RECENT).decode(errors="replace")
     output = {"tail": tail, "left_out": log.left_out, "log_error": log.error or totals.pop("stdout_error", "")}
-    return totals | output | disturbances(before, clocks()) | {"id": request["id"]}
+    return totals | output | machine | {"id": request["id"]}
 
 
 def add(totals: dict[str, Any], job: Job) -> None:
