@@ -9,6 +9,7 @@ from messages_server import Answer, Fail, Say, Script, text, tool
 
 ENDINGS = {
     "submit_plan": "planner",
+    "submit_ranking": "ranker",
     "finish": "editor",
     "submit_verdict": "inspector",
     "submit_reflection": "reflector",
@@ -22,11 +23,23 @@ def role_of(request: Mapping[str, Any]) -> str:
 
 
 def by_role(**scripts: Iterable[Answer]) -> Script:
-    """Each role's answers in turn. A reflector and an inspector without a script say the same each time."""
+    """Each role's answers in turn. A reflector and an inspector without a script say the same each time; a ranker without
+    one agrees with the plan.
+    """
     rest = {role: iter(answers) for role, answers in scripts.items()}
+    rankings: list[dict[str, Any]] = [ranking("none")]
 
     def answer(request: dict[str, Any]) -> Answer:
-        role = role_of(request)
+        found = of(role_of(request))
+        if isinstance(found, Say):
+            rankings.extend(
+                ranking(*ranked(block["input"])) for block in found.blocks if block.get("name") == "submit_plan"
+            )
+        return found
+
+    def of(role: str) -> Answer:
+        if role == "ranker":
+            return next(rest.get(role, iter(())), Say([rankings[-1]]))
         if role in ("reflector", "inspector"):
             return next(rest.get(role, iter(())), Say([reflection() if role == "reflector" else verdict(True)]))
         return next(rest.get(role, iter(())), Fail(400, "invalid_request_error", f"the {role}'s script has ended"))
@@ -68,6 +81,16 @@ def plan(description: str = "Lower the value by a half", **changes: Any) -> dict
     return tool("submit_plan", **given)
 
 
+def ranked(given: Mapping[str, Any]) -> list[str]:
+    """A plan's approaches, its choice first."""
+    names = [approach["name"] for approach in given["approaches"]]
+    return sorted(names, key=lambda name: name != given["choice"])
+
+
+def ranking(*names: str, reason: str = "It gains most.") -> dict[str, Any]:
+    return tool("submit_ranking", ranking=list(names), reason=reason)
+
+
 def reflection(**changes: Any) -> dict[str, Any]:
     return tool("submit_reflection", **{"observation": "The cost follows the value.", "next": "Go on.", **changes})
 
@@ -103,5 +126,5 @@ def said(request: Mapping[str, Any]) -> str:
     return "\n".join(str(block.get("text") or block.get("content") or "") for block in blocks)
 
 
-__all__ = ["Answer", "Fail", "Say", "by_role", "finish", "nothing_left", "plan", "reflection", "replace", "results_of",
+__all__ = ["Answer", "Fail", "Say", "by_role", "finish", "nothing_left", "plan", "ranking", "reflection", "replace", "results_of",
            "role_of", "said", "text", "tool", "verdict", "write"]  # fmt: skip

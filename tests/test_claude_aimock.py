@@ -38,6 +38,7 @@ def fixtures() -> list[dict[str, Any]]:
         ("Plan the next experiment.", 0, [{"type": "text", "text": "I look first."},
                                           call(2, "read_file", {"path": "src/value.txt"}), call(3, "search", {"pattern": "10"})]),
         ("Plan the next experiment.", 1, [call(4, "submit_plan", plan()["input"])]),
+        ("Rank them.", 0, [call(10, "submit_ranking", {"ranking": ["halve", "cache", "remove"], "reason": "It is simple."})]),
         ("Make the change.", 0, [call(5, "edit_file", {"path": "src/value.txt", "old": "100", "new": "50"}),
                                  call(6, "try_benchmark", {})]),
         ("Make the change.", 1, [call(7, "finish", {"description": "Halve the value"})]),

@@ -27,6 +27,7 @@ from claude_support import (
     finish,
     nothing_left,
     plan,
+    ranking,
     reflection,
     replace,
     results_of,
@@ -157,13 +158,13 @@ async def test_plan_tools_edit_failing_check_rework_keep(tmp_path: Path) -> None
     }  # fmt: skip
     usage = [event for event in played.session.events if isinstance(event, Usage)]
     assert [event.role for event in usage] == [
-        "planner", "planner", "editor", "editor", "editor", "editor", "editor", "inspector", "reflector", "planner",
+        "planner", "planner", "planner", "editor", "editor", "editor", "editor", "editor", "inspector", "reflector", "planner",
     ]  # fmt: skip
     assert all(event.cache_read_tokens == 5000 and event.usd > 0 for event in usage)
     assert played.session.state.usage.usd == pytest.approx(sum(event.usd for event in usage))
-    assert "- planner: 12,200 tokens in (10,000 from the cache), 100 out, $0.01" in played.text(1, "summary.md")
+    assert "- planner: 18,300 tokens in (15,000 from the cache), 150 out, $0.02" in played.text(1, "summary.md")
     report = played.session.folder.final_report.read_text()
-    assert "By role:" in report and "- planner: 18,300 tokens in (15,000 from the cache), 150 out, $0.02" in report
+    assert "By role:" in report and "- planner: 24,400 tokens in (20,000 from the cache), 200 out, $0.03" in report
 
 
 def files_with(words: str, folder: Path) -> list[str]:
@@ -591,6 +592,48 @@ async def test_answers_without_a_tool_or_cut_at_their_limit_are_asked_for_again(
     assert "longer than it may be" in said(asked[2])
     assert [message["role"] for message in asked[2]["messages"]] == ["user", "assistant", "user"]
     assert "gave no answer" in played.session.state.experiments[-1].detail
+
+
+async def test_a_plan_must_win_a_ranking_by_somebody_else(tmp_path: Path) -> None:
+    """L4, self-consistency: who ranks again sees neither order nor choice; a plan that loses goes back once, with the reason."""
+    stubborn = plan(why="The cache is no good: nothing is read twice.")
+    script = by_role(
+        planner=[Say([plan()]), Say([stubborn]), Say([plan("Lower it to a quarter", target="src/value.txt:b")]),
+                 Say([nothing_left()])],
+        ranker=[
+            Say([ranking("cache", "halve")]),
+            Say([ranking("cache", "remove", "halve", reason="It is read in every request.")]),
+            Fail(400, "invalid_request_error", "no"),
+        ],
+        editor=[
+            Say([replace("src/value.txt", "100", "50"), finish("Halve the value")]),
+            Say([replace("src/value.txt", "50", "25"), finish("Lower it to a quarter")]),
+        ],
+    )  # fmt: skip
+    played, _ = await play(tmp_path, script)
+    assert played.verdicts == [("keep", "improvement"), ("keep", "improvement")]
+    asked = said(played.of("ranker")[0])
+    assert asked.index("**cache**") < asked.index("**halve**") < asked.index("**remove**")
+    for hint in ("Both rankings agree", "should improve", "Lower the value by a half", "second_ranking"):
+        assert hint not in asked
+    assert "each once: cache, halve, remove" in results_of(played.of("ranker")[1])[0]["content"]
+    sent_back = results_of(played.of("planner")[1])[0]["content"]
+    assert "puts cache first: It is read in every request." in sent_back
+    assert "cache, remove, halve. It is read in every request." in played.text(1, "plan.md")
+    assert "nothing is read twice" in played.text(1, "plan.md")
+    assert len(played.of("ranker")) == 3, "a plan that is handed in again with the same approaches is not ranked again"
+    assert "were not ranked a second time" in played.notes
+    assert "Ranked by somebody else" not in played.text(2, "plan.md")
+
+
+async def test_the_second_ranking_can_be_switched_off(tmp_path: Path) -> None:
+    script = by_role(
+        planner=[Say([plan()]), Say([nothing_left()])],
+        editor=[Say([replace("src/value.txt", "100", "50"), finish("Halve the value")])],
+    )
+    played, _ = await play(tmp_path, script, agent="second_ranking = false")
+    assert played.verdicts == [("keep", "improvement")]
+    assert played.of("ranker") == []
 
 
 async def test_a_conversation_only_grows_so_that_its_beginning_can_be_cached(tmp_path: Path) -> None:

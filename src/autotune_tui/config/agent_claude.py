@@ -52,6 +52,11 @@ class AgentClaude(Table):
     base_url: str = Field("", description="Another endpoint; default: ANTHROPIC_BASE_URL, else Anthropic's own")
     planner: str = Field("claude-opus-5-5", description="Model that plans", min_length=1)
     planner_effort: Effort = Field("high", description="Its effort; empty: not said to the model")
+    second_ranking: bool = Field(
+        True,
+        description="Have each plan's approaches ranked once more, by a conversation that has not seen the first ranking",
+        strict=True,
+    )
     editor: str = Field("claude-sonnet-5-5", description="Model that edits and reworks", min_length=1)
     editor_effort: Effort = Field("medium", description="Its effort")
     inspector: str = Field("claude-opus-5-5", description="Model that looks at a change a second time", min_length=1)

@@ -47,12 +47,24 @@ class Conversation:
     """What all the roles' conversations of one step share."""
 
     def __init__(self, client: Client, settings: AgentClaude, meter: Meter, transcript: Transcript) -> None:
-        self._client, self._settings, self._meter, self._transcript = client, settings, meter, transcript
+        self.settings = settings
+        self._client, self._meter, self._transcript = client, meter, transcript
         self.sources: list[str] = []
         """What searches on the web have found, in all conversations of the step."""
 
-    async def hold(self, role: Role, system: str, first: str, tools: Sequence[AnyTool], answer: Answer[I, A]) -> A:
-        """The accepted answer. Raises AgentError when there comes none, BudgetReached, and what the tools raise."""
+    async def hold(
+        self,
+        role: Role,
+        system: str,
+        first: str,
+        tools: Sequence[AnyTool],
+        answer: Answer[I, A],
+        *,
+        title: str = "",
+        searches: bool = False,
+    ) -> A:
+        """The accepted answer. `title` is what is shown of a role's second conversation; `searches`: the provider may search
+        the web in it. Raises AgentError when there comes none, BudgetReached, and what the tools raise."""
         accepted: list[A] = []
 
         async def accept(given: I) -> str:
@@ -62,14 +74,13 @@ class Conversation:
         known = named([*tools, Tool(answer.name, answer.description, answer.input, accept)])
         definitions = offered(tools, answer)
         messages: list[dict[str, Any]] = [_user(first)]
-        self._transcript.line(f"[{role}, {self._settings.model(role)}]")
-        self._transcript.record("begin", role=role, model=self._settings.model(role), system=system, tools=definitions)
+        self._transcript.line(f"[{title or role}, {self.settings.model(role)}]")
+        self._transcript.record("begin", role=role, model=self.settings.model(role), system=system, tools=definitions)
         self._transcript.record("user", role=role, content=messages[0]["content"])
         reminders = rounds = 0
         while True:
-            searches = role == "planner" and self._settings.web_search
             reply = await self._ask(Request(role, system, messages, definitions, searches), answer.name)
-            if reply.stop == "pause_turn" and rounds < self._settings.rounds:  # of a long search: it goes on from there
+            if reply.stop == "pause_turn" and rounds < self.settings.rounds:  # of a long search: it goes on from there
                 rounds += 1
                 messages.append({"role": "assistant", "content": list(reply.blocks)})
                 continue
@@ -86,7 +97,7 @@ class Conversation:
             if accepted:
                 return accepted[0]
             rounds += 1
-            left = self._settings.rounds - rounds
+            left = self.settings.rounds - rounds
             if left <= 0:
                 raise AgentError(f"The {role} did not come to an end", f"It used {rounds} rounds of tools.", _HINT)
             if left <= WARNING_ROUNDS:
@@ -133,7 +144,7 @@ class Conversation:
         except Refused as refused:
             text, result["is_error"] = str(refused), True
             self._transcript.line(f"[{one_line(text, 300)}]")
-        text = shortened(text, self._settings.tool_output)
+        text = shortened(text, self.settings.tool_output)
         return {**result, "content": self._transcript.clean(_sendable(text)) or "(nothing)"}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from autotune_tui.agents import words
 from autotune_tui.agents.base import Context, Failure, Outcome, PastExperiment, Plan
@@ -24,6 +25,17 @@ MOST_DIFF = 24_000
 MOST_EARLIER = 6_000
 ROTATE_AFTER = 3
 """Discards of one kind in a row, after which another kind is asked for (L19)."""
+
+
+class Proposed(Protocol):
+    """An approach of a plan."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def change(self) -> str: ...
+    @property
+    def trade_off(self) -> str: ...
 
 
 def common(context: Context) -> dict[str, str]:
@@ -49,6 +61,17 @@ def for_planner(context: Context, log: str, earlier: str) -> dict[str, str]:
         "log": log,
         "ideas": shortened(harmless(context.ideas), 6000),
         "earlier": earlier,
+    }
+
+
+def for_ranker(context: Context, bottleneck: str, approaches: Iterable[Proposed]) -> dict[str, str]:
+    """The approaches by their names: nothing of the order in which they were proposed, nor of the choice."""
+    listed = sorted(f"**{each.name}**: {each.change} {each.trade_off}" for each in approaches)
+    return {
+        **common(context),
+        "results": results(context),
+        "bottleneck": bottleneck,
+        "approaches": _bullets(listed, MOST_LESSON),
     }
 
 

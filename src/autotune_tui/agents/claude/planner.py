@@ -7,9 +7,10 @@ from dataclasses import replace
 from pydantic import Field
 
 from autotune_tui.agents.base import AlreadyTried, NothingToPropose, Plan
-from autotune_tui.agents.claude import backlog, duplicates, parts, prompts
+from autotune_tui.agents.claude import backlog, duplicates, parts, prompts, ranker
 from autotune_tui.agents.claude.conversation import Answer
 from autotune_tui.agents.claude.plan import LEAST_SCORE, PlanAnswer, check, plan_of
+from autotune_tui.agents.claude.ranker import RankingAnswer
 from autotune_tui.agents.claude.step import Step
 from autotune_tui.agents.claude.tools.base import Input, Refused, Tool, shortened
 from autotune_tui.agents.claude.tools.process import git
@@ -17,6 +18,8 @@ from autotune_tui.agents.text import harmless, one_line
 
 MOST_SECOND_TRIES = 2
 """How often a weak plan, or one like an earlier one, is sent back."""
+MOST_RANKINGS = 2
+"""By somebody else: of the first plan, and of one that came of it with other approaches."""
 MOST_COMMITS = 20
 MOST_LOG = 5000
 """Characters of the commits with their files."""
@@ -34,7 +37,8 @@ async def propose(step: Step) -> Plan:
     judge = _Judge(step)
     answer = Answer("submit_plan", "Hands in your plan.", PlanAnswer, judge.accept)
     nothing = Tool("nothing_left", "Ends the session: nothing is left to try.", NothingLeft, _nothing_left)
-    plan = await step.conversation.hold("planner", prompt.system, prompt.first, [*step.looking, nothing], answer)
+    tools, searches = [*step.looking, nothing], step.conversation.settings.web_search
+    plan = await step.conversation.hold("planner", prompt.system, prompt.first, tools, answer, searches=searches)
     plan = _with_sources(plan, step.conversation.sources)
     if elsewhere := plan.data["elsewhere"]:
         step.transcript.notice(f"the bottleneck may lie out of scope: {one_line(elsewhere, 300)}")
@@ -72,6 +76,10 @@ class _Judge:
 
     def __init__(self, step: Step) -> None:
         self._step, self._weak, self._repeated = step, 0, 0
+        self._rankings = 0
+        self._ranking: RankingAnswer | None = None
+        self._second: set[str] = set()
+        """The approaches that were ranked a second time."""
 
     async def accept(self, answer: PlanAnswer) -> Plan:
         context = self._step.context
@@ -90,4 +98,23 @@ class _Judge:
             raise Refused(
                 f"Its scores are {answer.score:.1f} on average. Find something that is worth {LEAST_SCORE:g} or more."
             )
-        return plan
+        return await self._ranked(answer, plan)
+
+    async def _ranked(self, answer: PlanAnswer, plan: Plan) -> Plan:
+        """The plan with a second ranking. One that does not win it goes back once, for another look."""
+        names = {approach.name for approach in answer.approaches}
+        if self._step.conversation.settings.second_ranking and self._rankings < MOST_RANKINGS and self._second != names:
+            self._rankings, self._second = self._rankings + 1, names
+            self._ranking = await ranker.rank(self._step, answer)
+            first = self._ranking.ranking[0] if self._ranking else answer.choice
+            if self._ranking and first != answer.choice and self._rankings < MOST_RANKINGS:
+                raise Refused(
+                    f"Somebody who does not know your ranking puts {first} first: {self._ranking.reason} Look at both again. "
+                    "Hand in that one, or your choice once more with what is wrong in the other ranking."
+                )
+        if self._ranking is None or self._second != names:
+            return plan
+        words = f"{', '.join(self._ranking.ranking)}. {self._ranking.reason}"
+        return replace(
+            plan, data={**plan.data, "sections": {**plan.data["sections"], "Ranked by somebody else": words}}
+        )

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from autotune_tui.agents.base import Context, Failure, Outcome, Plan
-from autotune_tui.agents.claude import editor, inspector, planner, reflector
+from autotune_tui.agents.claude import editor, inspector, planner, ranker, reflector
 from autotune_tui.agents.claude.client import Request, request_arguments
 from autotune_tui.agents.claude.conversation import Answer, Conversation, offered
 from autotune_tui.agents.claude.meter import BYTES_PER_TOKEN
+from autotune_tui.agents.claude.plan import ApproachAnswer
 from autotune_tui.agents.claude.step import Step
 from autotune_tui.agents.claude.tools.base import AnyTool
 from autotune_tui.agents.claude.tools.commands import Commands
@@ -23,6 +24,9 @@ PLAN = Plan(
     hypothesis="(the planner's hypothesis)",
     target="(the planner's target)",
     data={"sections": {"The change": "(what the planner wants to have changed)"}},
+)
+APPROACH = ApproachAnswer(
+    name="(an approach)", change="(what it would change)", trade_off="(what speaks for and against it)"
 )
 FAILURE = Failure("check", "(why it failed)", "(the output of what failed)", 1)
 OUTCOME = Outcome("keep", "improvement", -0.1, (-0.12, -0.08), 10, "")
@@ -64,6 +68,7 @@ async def previews(context: Context, settings: AgentClaude, commands: Commands) 
     step = Step(context, await open_worktree(context), catcher, _Silent(), commands)
     asked: dict[str, Callable[[], Awaitable[object]]] = {
         "planner": lambda: planner.propose(step),
+        "ranker": lambda: ranker.ask(step, "(the planner's bottleneck)", [APPROACH]),
         "editor": lambda: editor.edit(step, PLAN),
         "rework": lambda: editor.ask_for_rework(step, PLAN, FAILURE, CHANGE),
         "inspector": lambda: inspector.inspect(step, PLAN.description, CHANGE, OUTCOME),
@@ -82,20 +87,27 @@ class _Catcher(Conversation):
     """Holds no conversation: the roles do all they do before one, and what they would begin with is kept."""
 
     def __init__(self, settings: AgentClaude) -> None:
-        self._of = settings
+        self.settings = settings
 
     async def hold(
-        self, role: Role, system: str, first: str, tools: Sequence[AnyTool], answer: Answer[Any, Any]
+        self,
+        role: Role,
+        system: str,
+        first: str,
+        tools: Sequence[AnyTool],
+        answer: Answer[Any, Any],
+        *,
+        title: str = "",
+        searches: bool = False,
     ) -> Any:
         messages = [{"role": "user", "content": [{"type": "text", "text": first}]}]
-        searches = role == "planner" and self._of.web_search
         raise _Caught(Request(role, system, messages, offered(tools, answer), searches))
 
     async def caught(self, name: str, ask: Callable[[], Awaitable[object]]) -> Preview:
         try:
             await ask()
         except _Caught as caught:
-            return Preview(name, caught.request.role, request_arguments(caught.request, self._of))
+            return Preview(name, caught.request.role, request_arguments(caught.request, self.settings))
         raise AssertionError(f"the {name} began no conversation")
 
 
