@@ -20,6 +20,11 @@ class Asking:
         self._engine = engine
         self._open: dict[str, tuple[Question, asyncio.Future[tuple[str, str]]]] = {}
 
+    @property
+    def waiting(self) -> bool:
+        """Whether a question is open."""
+        return bool(self._open)
+
     async def ask(self, experiment: int, question: Question) -> str:
         """The id of the option that somebody chose; the first one when nobody did in time."""
         identity = uuid4().hex[:8]

@@ -15,6 +15,7 @@ from autotune_tui.config import Command as ConfigCommand
 from autotune_tui.config import SessionConfig
 from autotune_tui.config.sandbox import Job
 from autotune_tui.engine import confinement, leftovers, locks, outputs
+from autotune_tui.engine.watchdog_clock import Pulse
 from autotune_tui.journal.files import SessionFolder
 from autotune_tui.journal.writer import JournalWriter
 from autotune_tui.measure.environment import Snapshot, command_environment
@@ -65,6 +66,7 @@ class Engine:
     """What each worktree's outputs hold before a run."""
     expected: Expected | None = None
     """What the oracle has captured for this segment; None until it has."""
+    pulse: Pulse = field(default_factory=Pulse)
     profiles: dict[str, Profile] = field(default_factory=dict)
     """Profiles by commit: the incumbent's changes only with a keep."""
 

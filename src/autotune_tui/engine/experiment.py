@@ -40,6 +40,7 @@ from autotune_tui.engine.override import Wish
 from autotune_tui.engine.recovery import Exhausted
 from autotune_tui.engine.sampling import SampleFailed
 from autotune_tui.engine.verdict import Verdict, judge_candidate
+from autotune_tui.engine.watchdog_agent import attended
 from autotune_tui.errors import AgentError, WorkspaceError
 from autotune_tui.measure import profilers
 from autotune_tui.model import events
@@ -97,6 +98,8 @@ class Experiment:
     measured: Measured | None = None
     verdict: Verdict | None = None
     reflection: Reflection = field(default_factory=lambda: Reflection("", ""))
+    heard: int = 0
+    """How often the agent has said something."""
 
     @property
     def log(self) -> Path:
@@ -119,6 +122,7 @@ class Experiment:
 
     def emit(self, event: AgentEvent) -> None:
         """What the agent says while it works: usage and notices are journalled, its transcript is its own."""
+        self.heard += 1
         if event.kind == "usage":
             self.engine.record(
                 events.Usage(
@@ -285,7 +289,7 @@ async def rework_after(x: Experiment, failed: Failed, attempt: int) -> bool:
     async def rework(x: Experiment) -> None:
         assert x.plan is not None
         try:
-            answer = await x.engine.waiting(x.engine.agent.rework(await context.of(x), x.plan, failure, x.emit))
+            answer = await attended(x, x.engine.agent.rework(await context.of(x), x.plan, failure, x.emit))
             answer = x.engine.redactor.deep(answer)
         except AgentUnavailable:
             raise
@@ -490,7 +494,7 @@ async def reflect(x: Experiment) -> None:
     )
     try:
         answer = x.engine.agent.reflect(await context.of(x), x.plan, x.engine.redactor.deep(outcome), x.emit)
-        x.reflection = await x.engine.waiting(answer)
+        x.reflection = await attended(x, answer)
     except AgentError as error:
         x.engine.note(f"no reflection: {error.title}: {error.message}", "warning", x.number)
         x.reflection = Reflection(x.verdict.detail, "")
@@ -507,7 +511,7 @@ def conclude(x: Experiment) -> None:
 async def _ask(x: Experiment, answer: Awaitable[T]) -> T:
     """Await the agent; its failure ends the experiment, and only one that lasts the session. Raises AgentUnavailable."""
     try:
-        return x.engine.redactor.deep(await x.engine.waiting(answer))
+        return x.engine.redactor.deep(await attended(x, answer))
     except AgentUnavailable:
         raise
     except AlreadyTried as tried:

@@ -44,12 +44,14 @@ async def run_session(repo: Path, session: str, settings: SessionConfig, *, on_e
     with EngineLock(folder.lock):
         async with engine_for(repo, folder, settings, on_event) as engine:
             control = Control(engine)
-            watching = asyncio.create_task(control.watch())
+            watching = [asyncio.create_task(work) for work in (control.watch(), engine.pulse.watch(engine.record))]
             _end_on_signals(control)
             try:
-                return await _run(engine, control)
+                with engine.pulse.heeding_signals():
+                    return await _run(engine, control)
             finally:
-                watching.cancel()
+                for task in watching:
+                    task.cancel()
                 artifacts.write_documents(engine)
                 artifacts.write_final_report(engine)
 

@@ -20,7 +20,7 @@ from autotune_tui.errors import MeasureError
 from autotune_tui.measure import sources
 from autotune_tui.measure.executors.base import Run, argv_of
 from autotune_tui.model.events import Sample
-from autotune_tui.stats.disturbance import disturbed
+from autotune_tui.stats.disturbance import SUSPENDED, disturbed
 from autotune_tui.stats.order import block_order
 from autotune_tui.stats.scale import Scale, to_scores
 from autotune_tui.workspace import Side
@@ -47,6 +47,8 @@ class Taken:
     value: float
     metrics: dict[str, float]
     run: Run
+    interrupted: bool = False
+    """Whether the engine was stopped, or the machine slept, meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,22 +85,14 @@ class Sampler:
         self, side: Side, *, seed: int, block: int = 0, attempt: int = 0, run: int = 0, discard: bool = False
     ) -> Taken:
         """Run the benchmark once. With `discard` it is a warm-up: nothing is journalled. Raises SampleFailed."""
-        bench = self.bench
-        metric = bench.metric
-        done = await self.engine.command(
-            list(sources.wrap(metric, argv_of(bench.command), self.engine.tree(side))),
-            side,
-            limit=self.timeout,
-            log=self.log,
-            env={"AUTOTUNE_SEED": str(seed)},
-            repeat=self.repeat,
-            # Both sides are of one commit that is kept: their first runs may leave bytecode, and nothing is judged yet.
-            writable=discard and self.purpose == "calibration",
-            read=bench.folders,
-            sealed=bench.sealed,
-        )
+        metric = self.bench.metric
+        done, interrupted = await self._run(side, seed, discard)
+        if not done.ok and interrupted:
+            self.engine.note(f"a run is made again, as the machine did not go on meanwhile: {done.failure}")
+            done, interrupted = await self._run(side, seed, discard)
         if not done.ok:
-            raise SampleFailed(side, "timeout" if done.timed_out else "benchmark_crash", done.failure, done.tail)
+            reason = "timeout" if done.timed_out or done.stalled else "benchmark_crash"
+            raise SampleFailed(side, reason, done.failure, done.tail)
         try:
             reading = sources.read(metric, done, self.engine.tree(side))
         except MeasureError as error:
@@ -118,7 +112,26 @@ class Sampler:
                     exit=done.exit or 0,
                 )
             )
-        return Taken(reading.value, dict(reading.metrics), done)
+        return Taken(reading.value, dict(reading.metrics), done, interrupted)
+
+    async def _run(self, side: Side, seed: int, discard: bool) -> tuple[Run, bool]:
+        """One run, and whether the engine was stopped or the machine slept meanwhile."""
+        bench, pulse = self.bench, self.engine.pulse
+        interruptions = pulse.count
+        done = await self.engine.command(
+            list(sources.wrap(bench.metric, argv_of(bench.command), self.engine.tree(side))),
+            side,
+            limit=self.timeout,
+            log=self.log,
+            env={"AUTOTUNE_SEED": str(seed)},
+            repeat=self.repeat,
+            # Both sides are of one commit that is kept: their first runs may leave bytecode, and nothing is judged yet.
+            writable=discard and self.purpose == "calibration",
+            read=bench.folders,
+            sealed=bench.sealed,
+        )
+        pulse.beat(self.engine.record)
+        return done, pulse.count > interruptions or done.suspended > SUSPENDED
 
 
 @dataclass
@@ -131,6 +144,11 @@ class Blocks:
     @property
     def pairs(self) -> int:
         return 2 * len(self.taken)
+
+    @property
+    def usual_load(self) -> float | None:
+        """The share of the machine that other programs used, median of all runs; None before there are any."""
+        return float(np.median([sample.run.others for block in self.taken for sample in block])) if self.taken else None
 
     @property
     def labels(self) -> NDArray[np.bool_]:
@@ -214,6 +232,11 @@ class Comparison:
             max(sample.run.steal for sample in taken),
             max((sample.run.clock_step for sample in taken), key=abs),
             max(sample.run.suspended for sample in taken),
+            others=max(sample.run.others for sample in taken),
+            others_before=self.blocks.usual_load,
+            throttled=sum(sample.run.throttled for sample in taken),
+            speed=next((sample.run.speed for sample in taken if sample.run.speed), ""),
+            interrupted=any(sample.interrupted for sample in taken),
         )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from autotune_tui.agents.base import BudgetReached, Inspector, Opinion, Outcome
 from autotune_tui.engine import context
+from autotune_tui.engine.watchdog_agent import attended
 from autotune_tui.errors import AgentError
 from autotune_tui.model.events import Inspection
 
@@ -29,7 +30,7 @@ async def ask(x: Experiment) -> str:
     diff = await asyncio.to_thread(x.engine.workspace.diff, x.incumbent, x.commit)
     try:
         answer = agent.inspect(await context.of(x), x.description, diff, outcome, x.emit)
-        opinion = await x.engine.waiting(answer)
+        opinion = await attended(x, answer)
     except AgentError as error:
         x.engine.note(f"no second look by the model: {error.title}: {error.message}", "warning", x.number)
         return ""
