@@ -234,6 +234,10 @@ class AlreadyTried(Exception):
     """Raised by `propose` or `edit` for what an earlier experiment tried on the same code; the text says which."""
 
 
+class AgentStalled(AgentError):
+    """The agent did not come to an end in its time, or has said nothing for too long."""
+
+
 class AgentUnavailable(AgentError):
     """The agent cannot work until its user has done something, or its provider is back: the session pauses."""
 

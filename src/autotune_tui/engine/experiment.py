@@ -14,6 +14,7 @@ from typing import Literal, TypeVar
 from autotune_tui import report
 from autotune_tui.agents.base import (
     AgentEvent,
+    AgentStalled,
     AgentUnavailable,
     AlreadyTried,
     BudgetReached,
@@ -517,4 +518,5 @@ async def _ask(x: Experiment, answer: Awaitable[T]) -> T:
     except AlreadyTried as tried:
         raise Ended("discard", "duplicate", str(tried)) from tried
     except AgentError as error:
-        raise Ended("crash", "agent_failed", f"{error.title}: {error.message}") from error
+        reason = "agent_stalled" if isinstance(error, AgentStalled) else "agent_failed"
+        raise Ended("crash", reason, f"{error.title}: {error.message}") from error
