@@ -9,6 +9,7 @@ from messages_server import Answer, Fail, Say, Script, text, tool
 
 ENDINGS = {
     "submit_plan": "planner",
+    "submit_findings": "searcher",
     "submit_ranking": "ranker",
     "finish": "editor",
     "submit_verdict": "inspector",

@@ -258,6 +258,13 @@ def test_a_price_that_is_none_is_refused_with_what_would_do(wrong: str) -> None:
         price_of(wrong)
 
 
+@pytest.mark.parametrize(("said", "meant"), [(True, "yes"), (False, "no"), ("ask", "ask"), ("yes", "yes")])
+def test_searching_is_yes_ask_or_no(said: Any, meant: str) -> None:
+    """L27."""
+    assert AgentClaude(web_search=said).web_search == meant
+    assert AgentClaude().web_search == "no"
+
+
 def test_the_key_of_the_environment_is_taken_out_of_it() -> None:
     environment = {"ANTHROPIC_API_KEY": f" {KEY}\n", "PATH": "/bin"}
     key = take_key(AgentClaude(), environment)

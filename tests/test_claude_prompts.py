@@ -189,6 +189,8 @@ def test_instructions_stay_the_same_from_one_experiment_to_the_next(name: prompt
         "outcome",
         "bottleneck",
         "approaches",
+        "query",
+        "why",
     }
     one, two = (prompts.render(name, dict.fromkeys(fields, words)) for words in ("one", "two"))
     assert one.system == two.system

@@ -18,7 +18,7 @@ from autotune_tui.agents.claude import client as client_module
 from autotune_tui.config import SessionConfig, dump, parse
 from autotune_tui.journal.files import SessionFolder
 from autotune_tui.journal.inbox import send
-from autotune_tui.model.events import Inspection, Usage
+from autotune_tui.model.events import Inspection, Question, Usage
 from claude_support import (
     Answer,
     Fail,
@@ -430,6 +430,58 @@ async def test_what_was_found_on_the_web_is_recorded(tmp_path: Path) -> None:
     assert document.count("example.org/costs") == 1 and "On halves: https" in document.replace("\\", "")
     usage = [event.usd for event in played.session.events if isinstance(event, Usage)]
     assert usage[0] - usage[-1] == pytest.approx(0.01)
+
+
+async def test_a_search_is_asked_about_before_anything_leaves_the_machine(tmp_path: Path) -> None:
+    """L27: yes and no of a person decide each query; what is allowed is searched for once, by somebody who knows no code."""
+    script = by_role(
+        planner=[
+            Say([tool("ask_to_search", query="speed of halves", why="I am stuck.")]),
+            Say([tool("ask_to_search", query="names of our customers", why="Curious.")]),
+            Say([plan()]),
+            Say([nothing_left()]),
+        ],
+        searcher=[
+            Say(
+                [
+                    *search("speed of halves", ("On halves", "https://example.org/halves")),
+                    tool("submit_findings", findings="Halves are quick: https://example.org/halves"),
+                ]
+            )
+        ],
+        editor=[Say([replace("src/value.txt", "100", "50"), finish("Halve the value")])],
+    )
+    repo = make_repo(tmp_path, bench=EXACT)
+    async with serve(script) as server:
+        session = Session(repo, configured(tmp_path / "cache", server.url, agent='web_search = "ask"'))
+        running = asyncio.create_task(session.run())
+        for words, option in (("speed of halves", "yes"), ("names of our customers", "no")):
+            question = await opened(session, words)
+            assert question.details and question.options[0]["id"] == "no"
+            send(session.folder.inbox, "answer", by="test", data={"question": question.id, "option": option})
+        await running
+    played = Played(session, server)
+    assert played.verdicts == [("keep", "improvement")]
+    first, second, third, _ = played.of("planner")
+    assert '"web_search"' not in json.dumps(first["tools"])
+    assert "Halves are quick" in results_of(second)[0]["content"]
+    assert "may not be searched for" in results_of(third)[0]["content"]
+    (asked,) = played.of("searcher")
+    assert asked["tools"][-1] == {"type": "web_search_20260318", "name": "web_search", "max_uses": 1}
+    assert "speed of halves" in said(asked) and "src/value.txt" not in said(asked)
+    assert "example.org/halves" in played.text(1, "plan.md")
+    assert '"allowed": false' in played.text(1, "transcript.jsonl")
+
+
+async def opened(session: Session, words: str) -> Question:
+    """The question that has these words, once it is open."""
+
+    def found() -> list[Question]:
+        asked = [event for event in session.events if isinstance(event, Question) and event.state == "open"]
+        return [event for event in asked if words in event.text]
+
+    await until(lambda: bool(found()))
+    return found()[0]
 
 
 async def test_a_budget_in_dollars_stops_before_it_is_overrun(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from autotune_tui.cli.places import json_option, repository, session_options
 if TYPE_CHECKING:
     from autotune_tui.agents.claude.preview import Preview
 
-ROLES = ("planner", "ranker", "editor", "rework", "inspector", "reflector")
+ROLES = ("planner", "searcher", "ranker", "editor", "rework", "inspector", "reflector")
 
 
 @click.command(short_help="Show what Claude would be sent")

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from autotune_tui.config.table import Table
 from autotune_tui.config.values import Command, Duration
@@ -45,6 +45,14 @@ def _checked(text: str) -> str:
 PriceText = Annotated[str, AfterValidator(_checked)]
 
 
+def _leave(value: object) -> object:
+    """true and false say yes and no."""
+    return {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
+
+
+WebSearch = Annotated[Literal["yes", "ask", "no"], BeforeValidator(_leave)]
+
+
 class AgentClaude(Table):
     key_command: Command = Field(
         "", description="A command that prints the API key; default: the environment variable ANTHROPIC_API_KEY"
@@ -77,11 +85,10 @@ class AgentClaude(Table):
         description="Characters of a tool's result that the model sees; the middle is left out",
         strict=True,
     )
-    web_search: bool = Field(
-        False,
-        description="Let the planner search the web, through the provider; what it found is recorded",
-        strict=True,
+    web_search: WebSearch = Field(
+        "no", description="Whether the planner may search the web, through the provider; what it found is recorded"
     )
+    answer_timeout: Duration = Field(600.0, description="A question that waits longer is answered with no")
     shell: bool = Field(
         True, description="Let the editor run commands, in the sandbox and without a network", strict=True
     )

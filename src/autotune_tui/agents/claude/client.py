@@ -32,7 +32,6 @@ MOST_CUTS = 3
 CONNECT_SECONDS = 15.0
 MOST_SEARCHES = 5
 """In one answer."""
-SEARCH = {"type": "web_search_20260318", "name": "web_search", "max_uses": MOST_SEARCHES}
 
 Block = dict[str, Any]
 Hear = Callable[[str, Mapping[str, Any], bool], None]
@@ -47,8 +46,8 @@ class Request:
     system: str
     messages: Sequence[Mapping[str, Any]]
     tools: Sequence[Mapping[str, Any]] = ()
-    searches: bool = False
-    """Whether the provider may search the web for it."""
+    searches: int = 0
+    """How often the provider may search the web for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +136,7 @@ class Client:
                 f"no price is known for {model}, so its dollars are not counted: see [agent_claude] prices"
             )
         arguments = request_arguments(request, self._settings)
-        searches = MOST_SEARCHES * self._settings.search_price if request.searches else 0.0
+        searches = request.searches * self._settings.search_price
         size = len(repr(arguments).encode())
         arguments["max_tokens"] = meter.answer(size, self._settings.max_tokens, model, price, searches)
         heard = _Heard()
@@ -223,7 +222,8 @@ def request_arguments(request: Request, settings: AgentClaude) -> dict[str, Any]
         "system": [{"type": "text", "text": request.system, **marked}],
         "messages": messages,
     }
-    tools = [*request.tools, *([SEARCH] if request.searches else [])]
+    search = {"type": "web_search_20260318", "name": "web_search", "max_uses": request.searches}
+    tools = [*request.tools, *([search] if request.searches else [])]
     if tools:
         arguments["tools"] = tools
     if effort := settings.effort(request.role):

@@ -61,10 +61,11 @@ class Conversation:
         answer: Answer[I, A],
         *,
         title: str = "",
-        searches: bool = False,
+        searches: int = 0,
     ) -> A:
-        """The accepted answer. `title` is what is shown of a role's second conversation; `searches`: the provider may search
-        the web in it. Raises AgentError when there comes none, BudgetReached, and what the tools raise."""
+        """The accepted answer. `title` is what is shown of a role's second conversation; `searches`: how often the
+        provider may search the web for an answer. Raises AgentError when there comes none, BudgetReached, and what the
+        tools raise."""
         accepted: list[A] = []
 
         async def accept(given: I) -> str:

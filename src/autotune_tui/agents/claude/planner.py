@@ -7,7 +7,8 @@ from dataclasses import replace
 from pydantic import Field
 
 from autotune_tui.agents.base import AlreadyTried, NothingToPropose, Plan
-from autotune_tui.agents.claude import backlog, duplicates, parts, prompts, ranker
+from autotune_tui.agents.claude import backlog, duplicates, parts, prompts, ranker, web
+from autotune_tui.agents.claude.client import MOST_SEARCHES
 from autotune_tui.agents.claude.conversation import Answer
 from autotune_tui.agents.claude.plan import LEAST_SCORE, PlanAnswer, check, plan_of
 from autotune_tui.agents.claude.ranker import RankingAnswer
@@ -37,7 +38,8 @@ async def propose(step: Step) -> Plan:
     judge = _Judge(step)
     answer = Answer("submit_plan", "Hands in your plan.", PlanAnswer, judge.accept)
     nothing = Tool("nothing_left", "Ends the session: nothing is left to try.", NothingLeft, _nothing_left)
-    tools, searches = [*step.looking, nothing], step.conversation.settings.web_search
+    tools = [*step.looking, *web.tools(step), nothing]
+    searches = MOST_SEARCHES if step.conversation.settings.web_search == "yes" else 0
     plan = await step.conversation.hold("planner", prompt.system, prompt.first, tools, answer, searches=searches)
     plan = _with_sources(plan, step.conversation.sources)
     if elsewhere := plan.data["elsewhere"]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from autotune_tui.agents.base import Context, Failure, Outcome, Plan
-from autotune_tui.agents.claude import editor, inspector, planner, ranker, reflector
+from autotune_tui.agents.claude import editor, inspector, planner, ranker, reflector, web
 from autotune_tui.agents.claude.client import Request, request_arguments
 from autotune_tui.agents.claude.conversation import Answer, Conversation, offered
 from autotune_tui.agents.claude.meter import BYTES_PER_TOKEN
@@ -68,6 +68,7 @@ async def previews(context: Context, settings: AgentClaude, commands: Commands) 
     step = Step(context, await open_worktree(context), catcher, _Silent(), commands)
     asked: dict[str, Callable[[], Awaitable[object]]] = {
         "planner": lambda: planner.propose(step),
+        "searcher": lambda: web.search(step, "(a query that you have allowed)", "(what the planner hopes to find)"),
         "ranker": lambda: ranker.ask(step, "(the planner's bottleneck)", [APPROACH]),
         "editor": lambda: editor.edit(step, PLAN),
         "rework": lambda: editor.ask_for_rework(step, PLAN, FAILURE, CHANGE),
@@ -98,7 +99,7 @@ class _Catcher(Conversation):
         answer: Answer[Any, Any],
         *,
         title: str = "",
-        searches: bool = False,
+        searches: int = 0,
     ) -> Any:
         messages = [{"role": "user", "content": [{"type": "text", "text": first}]}]
         raise _Caught(Request(role, system, messages, offered(tools, answer), searches))

@@ -13,8 +13,8 @@ from importlib import resources
 from string import Template
 from typing import Literal
 
-Name = Literal["planner", "ranker", "editor", "rework", "inspector", "reflector"]
-NAMES: tuple[Name, ...] = ("planner", "ranker", "editor", "rework", "inspector", "reflector")
+Name = Literal["planner", "searcher", "ranker", "editor", "rework", "inspector", "reflector"]
+NAMES: tuple[Name, ...] = ("planner", "searcher", "ranker", "editor", "rework", "inspector", "reflector")
 MARK = "<!-- experiment -->\n"
 
 
