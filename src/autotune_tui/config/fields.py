@@ -6,11 +6,12 @@ wizard are made from them. `expects` is what would do, in words, where a field's
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from autotune_tui.config.agent_acp import AgentAcp, RecipeName, with_program
 from autotune_tui.config.agent_claude import AgentClaude
 from autotune_tui.config.budget import Budget as Budget
 from autotune_tui.config.canary import Canary
@@ -94,6 +95,9 @@ class Simplicity(Table):
 
 class AgentCommand(Table):
     command: Command = Field("", description="The executable, run in the candidate worktree")
+    recipe: RecipeName = Field(
+        "", description="A known program in its place, such as codex; `autotune-tui agents` lists them"
+    )
     timeout: Duration = Field(1800.0, description="An agent that takes longer is killed")
 
 
@@ -112,9 +116,10 @@ class SessionConfig(Table):
     name: str = Field("", description="A short name for the session; default: made from the goal")
     agent: str = Field(
         "auto",
-        description="auto, offline, claude, command or manual; auto: command if it has one, claude with a key, else offline",
-        pattern="^(auto|offline|claude|command|manual)$",
-        json_schema_extra={"expects": "auto, offline, claude, command or manual"},
+        description="auto, offline, claude, acp, command or manual; acp:gemini and the like for a known program; auto: "
+        "command or acp if one is named, claude with a key, else offline",
+        pattern="^(auto|offline|claude|acp|command|manual)$",
+        json_schema_extra={"expects": "auto, offline, claude, acp, command or manual"},
     )
     constraints: list[str] = Field(default_factory=list, description="Rules for the agent, in words")
     metric: Metric = Field(default_factory=Metric)
@@ -143,6 +148,12 @@ class SessionConfig(Table):
     agent_command: AgentCommand = Field(default_factory=AgentCommand, validate_default=True)
     agent_offline: AgentOffline = Field(default_factory=AgentOffline)
     agent_claude: AgentClaude = Field(default_factory=AgentClaude)
+    agent_acp: AgentAcp = Field(default_factory=AgentAcp, validate_default=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _names_a_program(cls, data: Any) -> Any:
+        return with_program(data)
 
     @field_validator("holdout", "end_to_end")
     @classmethod
@@ -162,11 +173,20 @@ class SessionConfig(Table):
     @field_validator("agent_command")
     @classmethod
     def _is_there_for_its_agent(cls, table: AgentCommand, info: ValidationInfo) -> AgentCommand:
-        if info.data.get("agent") == "command" and not table.command:
+        if info.data.get("agent") == "command" and not (table.command or table.recipe):
             # Raised for the table, but the field is the place to look at.
             raise PydanticCustomError(
                 "missing_inside",
                 "{expects}",
                 {"expects": 'the agent\'s command, since agent = "command"', "at": "command"},
+            )
+        return table
+
+    @field_validator("agent_acp")
+    @classmethod
+    def _is_there_for_acp(cls, table: AgentAcp, info: ValidationInfo) -> AgentAcp:
+        if info.data.get("agent") == "acp" and not (table.command or table.name):
+            raise PydanticCustomError(
+                "missing_inside", "{expects}", {"expects": 'a program\'s name, since agent = "acp"', "at": "name"}
             )
         return table
