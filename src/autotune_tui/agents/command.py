@@ -17,14 +17,14 @@ An exit code other than 0 is a failure. Exit code 0 with nothing changed is an e
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 from autotune_tui.agents import words
+from autotune_tui.agents.answers import is_number, object_of, text_in, usage_in
 from autotune_tui.agents.base import (
     AgentEvent,
     Approach,
@@ -39,16 +39,25 @@ from autotune_tui.agents.base import (
 )
 from autotune_tui.agents.context_json import context_json, dump, write_files
 from autotune_tui.agents.process import GRACE, Finished, agent_environment, run_agent
-from autotune_tui.agents.text import harmless, one_line
+from autotune_tui.agents.text import one_line
 from autotune_tui.agents.worktree import is_changed
 from autotune_tui.errors import AgentError, ConfigError
 
 LOG = "agent.log"
-_USAGE = ("input_tokens", "output_tokens", "usd")
-
+_END = 64 << 10
+"""Bytes of the log's end in which a program's last words are looked for."""
 
 Confine = Callable[[Path, Path], Sequence[str]]
 """What to put before a command that runs in the first folder and may read the second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """What is run, and what it is given."""
+
+    argv: Sequence[str]
+    stdin: bytes
+    env: Mapping[str, str]
 
 
 class CommandAgent:
@@ -102,35 +111,48 @@ class CommandAgent:
         """Nothing is held between calls."""
 
     async def _run(self, context: Context, plan: Plan, failure: Failure | None, emit: Emit) -> Edit:
-        named = write_files(context.artifacts / "agent", context, plan, failure)
-        argv = self._argv
+        invocation = self._invocation(context, plan, failure)
+        argv = list(invocation.argv)
         if self._confine is not None:
             argv = [*self._confine(context.directory, context.artifacts / "agent"), *argv]
+        log = context.artifacts / LOG
+        before = log.stat().st_size if log.exists() else 0
         finished = await run_agent(
             argv,
             directory=context.directory,
-            env=agent_environment({**context.environment, **named}),
-            stdin=dump(context_json(context, plan, failure)).encode("utf-8", "surrogateescape"),
+            env=agent_environment({**context.environment, **invocation.env}),
+            stdin=invocation.stdin,
             seconds=self._timeout,
-            log=context.artifacts / LOG,
+            log=log,
             show=lambda line: emit(AgentEvent("text", line)),
             grace=self._grace,
         )
         self._expect_success(finished)
-        said = _last_words(finished.last_line)
-        if usage := _usage(said.get("usage")):
+        said = self._said(finished, _end_of(log, before))
+        if usage := usage_in(said.get("usage")):
             emit(AgentEvent("usage", usage=usage))
         if said.get("done") is True:
             self._done = True
             if failure is None and not await is_changed(context.directory):
-                raise NothingToPropose(_text(said, "notes") or f"{self._shown} said that it has no more proposals")
+                raise NothingToPropose(text_in(said, "notes") or f"{self._shown} said that it has no more proposals")
         expected = said.get("expected")
         return Edit(
-            description=one_line(_text(said, "description"), 200),
-            hypothesis=_text(said, "hypothesis"),
-            notes=_text(said, "notes"),
-            data={"expected": float(expected)} if _is_number(expected) else {},
+            description=one_line(text_in(said, "description"), 200),
+            hypothesis=text_in(said, "hypothesis"),
+            notes=text_in(said, "notes"),
+            data={"expected": float(expected)} if is_number(expected) else {},
         )
+
+    def _invocation(self, context: Context, plan: Plan, failure: Failure | None) -> Invocation:
+        """How the program is run: here with the context, as JSON and as files."""
+        named = write_files(context.artifacts / "agent", context, plan, failure)
+        return Invocation(
+            self._argv, dump(context_json(context, plan, failure)).encode("utf-8", "surrogateescape"), named
+        )
+
+    def _said(self, finished: Finished, printed: str) -> Mapping[str, Any]:
+        """The object of the program's last words; `printed` is the end of all that it printed."""
+        return object_of(finished.last_line)
 
     def _expect_success(self, finished: Finished) -> None:
         code = finished.exit
@@ -152,27 +174,8 @@ class CommandAgent:
         raise AgentError(f"The agent failed with {how}: {one_line(self._shown, 60)}", finished.tail, hint)
 
 
-def _last_words(line: str) -> Mapping[str, Any]:
-    """The JSON object on a line, or an empty one."""
-    if not line.startswith("{"):
-        return {}
-    try:
-        said = json.loads(line)
-    except (ValueError, RecursionError):
-        return {}
-    return said if isinstance(said, dict) else {}
-
-
-def _text(said: Mapping[str, Any], key: str) -> str:
-    value = said.get(key)
-    return harmless(value).strip()[:10_000] if isinstance(value, str) else ""
-
-
-def _usage(value: object) -> dict[str, float]:
-    if not isinstance(value, Mapping):
-        return {}
-    return {name: float(value[name]) for name in _USAGE if _is_number(value.get(name)) and value[name] >= 0}
-
-
-def _is_number(value: object) -> TypeGuard[int | float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+def _end_of(log: Path, start: int) -> str:
+    """The end of what was added to the log."""
+    with log.open("rb") as file:
+        file.seek(max(start, log.stat().st_size - _END))
+        return file.read(_END).decode("utf-8", "replace")

@@ -95,6 +95,7 @@ class Conversing:
     def __init__(self, transport: asyncio.SubprocessTransport, protocol: _Protocol, token: str, grace: float) -> None:
         self._transport, self._protocol, self._token, self._grace = transport, protocol, token, grace
         self._pipe = cast(asyncio.WriteTransport, transport.get_pipe_transport(0))
+        self._stopped = False
 
     @property
     def ended(self) -> bool:
@@ -110,6 +111,10 @@ class Conversing:
         if not self._pipe.is_closing():
             self._pipe.write(data)
 
+    def send_end(self) -> None:
+        """Close its standard input."""
+        self._pipe.close()
+
     async def over(self) -> None:
         """Wait until it has ended and all that it printed has come."""
         await self._protocol.exited.wait()
@@ -117,6 +122,9 @@ class Conversing:
 
     async def stop(self) -> None:
         """End it and everything that it started."""
+        if self._stopped:
+            return
+        self._stopped = True
         try:
             self._pipe.close()
             await _stop(self._transport.get_pid(), self._token, self._grace)
