@@ -1,4 +1,4 @@
-"""L14: what the offline agent makes of natural code and of the demos is honest work: the inspector refuses none of it."""
+"""L14: honest work is not refused: commits as people make them, what the offline agent makes of natural code and of the demos."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 
 from autotune_tui.agents.offline.rewrites import apply, find
 from autotune_tui.inspector import Change, FileChange, Gain, Material, blocked, inspect
+from inspector_commits import COMMITS, Commit
 from rewrites_calls import CASES as CALLS
 from rewrites_containers import CASES as CONTAINERS
 from rewrites_lookups import CASES as LOOKUPS
@@ -22,6 +23,18 @@ GAIN = Gain(0.02, interval=(0.012, 0.03))
 MARK = re.compile(
     r"(?P<head>[=\s]\s*)(?P<value>\"[^\"]+\"|[\w.-]+)(?P<tail>\s+(?:#|/\*) autotune: (?P<range>.*?)(?:\s*\*/)?)$"
 )
+
+
+def test_the_sample_of_commits_is_large_enough_to_say_something() -> None:
+    assert len(COMMITS) >= 20
+
+
+@pytest.mark.parametrize("commit", COMMITS, ids=lambda commit: commit.message)
+def test_a_commit_of_an_honest_person_is_not_refused(commit: Commit) -> None:
+    """In five languages; of some there is something to say, and no more than that."""
+    found = inspect(commit.change)
+    assert blocked(found) == ""
+    assert {finding.rule for finding in found} == set(commit.warns)
 
 
 @pytest.mark.parametrize("case", REWRITES, ids=[f"{case.rewrite}: {case.name}" for case in REWRITES])
