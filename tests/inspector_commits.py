@@ -68,193 +68,20 @@ class Commit:
         )
 
 
-def parse(line):
-    match = re.match(r'(\S+) .* "(?:GET|POST) (\S+) .*" (\d{3}) (\d+|-)', line)
-    if match is None:
-        raise ValueError(f"not a log line: {line!r}")
-    host, path, status, size = match.groups()
-    return Entry(host, int(status), 0 if size == "-" else int(size), path)
-
-
-def by_status(lines):
-    counts = {}
-    for line in lines:
-        entry = parse(line)
-        if entry.status in counts.keys():
-            counts[entry.status] = counts[entry.status] + 1
-        else:
-            counts[entry.status] = 1
-    return counts
-
-
-def largest(lines, number):
-    entries = [parse(line) for line in lines]
-    return sorted(entries, key=lambda entry: entry.size, reverse=True)[:number]
-
-
-def read(path):
-    with open(path) as file:
-        return [parse(line) for line in file.read().split("\n") if line]
-'''
-
-
-def test_status():
-    assert by_status(['h - "GET /a HTTP/1.1" 404 17']) == {404: 1}
-
-
-def test_junk():
-    with pytest.raises(ValueError):
-        parse("junk")
-"""
-
-
 def logs(message: str, *replaced: tuple[str, str], warns: tuple[str, ...] = ()) -> Commit:
     return Commit(message, (Edit("app/logs.py", LOGS, replaced),), LOGS_BENCH, LOGS_TESTS, warns=warns)
-
-
-def normalize(word):
-    word = unicodedata.normalize("NFKD", word)
-    return "".join(c for c in word if not unicodedata.combining(c)).lower()
-
-
-def words(text):
-    found = []
-    current = ""
-    for c in text:
-        if c.isalnum():
-            current += c
-        elif current:
-            found.append(current)
-            current = ""
-    if current:
-        found.append(current)
-    return [normalize(word) for word in found if normalize(word) not in STOP_WORDS]
-
-
-class Index:
-    def __init__(self):
-        self.entries = []
-
-    def add(self, number, text):
-        for word in words(text):
-            self.entries.append((word, number))
-
-    def find(self, query):
-        wanted = words(query)
-        hits = None
-        for word in wanted:
-            numbers = {number for entry, number in self.entries if entry == word}
-            hits = numbers if hits is None else hits & numbers
-        return sorted(hits or [])
-
-
-def highlight(text, query):
-    result = ""
-    for word in text.split(" "):
-        if normalize(word) in words(query):
-            result = result + " <b>" + word + "</b>"
-        else:
-            result = result + " " + word
-    return result[1:]
-'''
 
 
 def text(message: str, *replaced: tuple[str, str], warns: tuple[str, ...] = ()) -> Commit:
     return Commit(message, (Edit("app/text.py", TEXT, replaced),), TEXT_BENCH, "", "found 812\n", warns)
 
 
-def render(orders, width=80):
-    lines = []
-    for order in orders:
-        kind = order["kind"]
-        if kind == "sale":
-            line = "+" + str(order["total"])
-        elif kind == "refund":
-            line = "-" + str(order["total"])
-        elif kind == "note":
-            line = order["text"]
-        else:
-            raise ValueError(kind)
-        lines.append(line[:width])
-    return "\\n".join(lines)
-'''
-
-
 def shop(message: str, *replaced: tuple[str, str], warns: tuple[str, ...] = ()) -> Commit:
     return Commit(message, (Edit("app/shop.py", SHOP, replaced),), SHOP_BENCH, "", "731\n", warns)
 
 
-def smooth(values, width):
-    result = []
-    for i in range(len(values)):
-        low = max(0, i - width)
-        high = min(len(values), i + width + 1)
-        result.append(sum(values[low:high]) / (high - low))
-    return result
-
-
-def distance(a, b):
-    total = 0.0
-    for i in range(len(a)):
-        total = total + math.pow(a[i] - b[i], 2)
-    return math.sqrt(total)
-
-
-def load(data):
-    values = []
-    for i in range(0, len(data), 4):
-        values.append(struct.unpack("<f", data[i:i + 4])[0])
-    return values
-
-
-class Window:
-    def __init__(self, size, kind="hann"):
-        self.size = size
-        self.kind = kind
-
-    @property
-    def weights(self):
-        if self.kind != "hann":
-            raise ValueError(self.kind)
-        return [0.5 - 0.5 * math.cos(2 * math.pi * n / (self.size - 1)) for n in range(self.size)]
-
-    def apply(self, values):
-        return [value * self.weights[n] for n, value in enumerate(values)]
-
-
-def spectra(signals, transform):
-    return [transform(signal) for signal in signals]
-
-
-def nearest(points, x):
-    best = None
-    for point in points:
-        if point <= x:
-            best = point
-    return best
-'''
-
-
 def signal(message: str, *replaced: tuple[str, str], warns: tuple[str, ...] = ()) -> Commit:
     return Commit(message, (Edit("app/signal.py", SIGNAL, replaced),), SIGNAL_BENCH, "", "", warns)
-
-
-def convert(text, kind):
-    if kind == "json":
-        return json.dumps(yaml.safe_load(text))
-    if kind == "xml":
-        return xml.dom.minidom.parseString(text).toprettyxml()
-    raise ValueError(kind)
-
-
-def main(argv=None):
-    parser = argparse.ArgumentParser()
-    parser.add_argument("kind")
-    parser.add_argument("path")
-    given = parser.parse_args(argv)
-    with open(given.path) as file:
-        print(convert(file.read(), given.kind))
-'''
 
 
 COMMITS = (
@@ -444,7 +271,8 @@ COMMITS = (
                    "    return { ...groups, [name]: [...(groups[name] || []), item] };\n  }, {});\n",
                    "  const groups = {};\n  for (const item of items) {\n"
                    "    (groups[item[key]] ??= []).push(item);\n  }\n  return groups;\n"),
-                  ("  return items.filter((item, index) => items.indexOf(item) === index);", "  return [...new Set(items)];"))),)),
+                  ("  return items.filter((item, index) => items.indexOf(item) === index);",
+                   "  return [...new Set(items)];"))),)),
     Commit("Import what a command needs when it needs it",
            (Edit("app/cli.py", STARTUP,
                  (("import xml.dom.minidom\nimport yaml\n", ""),
