@@ -742,6 +742,7 @@ async def test_what_was_learned_reaches_the_next_plan_and_the_next_session(tmp_p
     assert missing["is_error"]
     assert "out of scope: The database has no index." in Played(session, server).notes
     assert "- The database has no index. (seen in #1)" in session.folder.handoff.read_text()
+    assert "- Halve the value on src/value.txt: about" in session.folder.learnings.read_text()
 
 
 def test_the_offline_agent_never_imports_the_client() -> None:

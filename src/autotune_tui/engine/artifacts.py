@@ -25,7 +25,12 @@ One idea a line. You and the agent may both add and strike out; the agent reads 
 
 
 def write(engine: Engine, path: Path, text: str) -> None:
-    """Write an artifact. One that cannot be written is said in the journal; the loop needs none of them."""
+    """Write an artifact. One that cannot be written is said in the journal; the loop needs none of them.
+
+    Where the session's folder was taken away none is made again.
+    """
+    if not engine.folder.root.is_dir():
+        return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(path, engine.redactor.text(text))
@@ -70,6 +75,8 @@ def write_documents(engine: Engine) -> None:
     write(engine, folder.leaderboard, report.leaderboard(state))
     write(engine, folder.results, report.results_tsv(state))
     write(engine, folder.document, report.living_document(state))
+    if learned := report.learnings(state):
+        write(engine, folder.learnings, learned)
 
 
 def write_final_report(engine: Engine) -> None:

@@ -6,12 +6,14 @@ Everything here is pure: state in, text out. Nothing is measured or concluded he
 from autotune_tui.report.document import living_document
 from autotune_tui.report.experiment import plan_text, reflexion_text, summary_text
 from autotune_tui.report.final import final_report, headlines
+from autotune_tui.report.learnings import learnings
 from autotune_tui.report.tables import leaderboard, results_tsv
 
 __all__ = [
     "final_report",
     "headlines",
     "leaderboard",
+    "learnings",
     "living_document",
     "plan_text",
     "reflexion_text",

@@ -9,6 +9,7 @@ from autotune_tui.model.experiment import Experiment, Segment
 from autotune_tui.model.state import SessionState
 from autotune_tui.report.experiment import effect_words
 from autotune_tui.report.final import headlines
+from autotune_tui.report.learnings import lessons
 from autotune_tui.report.markdown import bullets, cell, code, document, inline, section, table
 from autotune_tui.report.tables import name_of
 
@@ -99,8 +100,14 @@ def _dead_end(experiment: Experiment) -> str:
 
 
 def _lessons(attempts: list[Experiment]) -> list[str]:
-    learned = ((e.index, " Next: ".join(part for part in (e.observation, e.next) if part)) for e in attempts)
-    return [f"#{index} {inline(words)}" for index, words in learned if words]
+    learned = ((e.index, _learned(e)) for e in attempts)
+    return [f"#{index} {inline(words, 600)}" for index, words in learned if words]
+
+
+def _learned(experiment: Experiment) -> str:
+    """The observation, what follows from it for later plans, and what should come next."""
+    following = f"Next: {experiment.next}" if experiment.next else ""
+    return " ".join(part for part in (experiment.observation, *lessons([experiment]), following) if part)
 
 
 def _now(state: SessionState) -> list[str]:
