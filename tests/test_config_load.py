@@ -121,7 +121,8 @@ WRONG = [
     ("[budget]\nusd = 0\n", "autotune.toml:9: budget.usd: found 0; wanted: a number above 0"),
     (
         "[recovery]\nplaybooks = [\n  'pause',\n  'pray',\n]\n",
-        "autotune.toml:11: recovery.playbooks[1]: found \"pray\"; wanted: 'reset_worktree', 'rebaseline' or 'pause'",
+        "autotune.toml:11: recovery.playbooks[1]: found \"pray\"; wanted: 'reset_worktree', "
+        "'diagnose', 'switch_strategy', 'shrink_scope', 'switch_agent', 'rebaseline' or 'pause'",
     ),
     ("[agent_offline]\nknobs = 'maybe'\n", 'autotune.toml:9: agent_offline.knobs: found "maybe"; wanted: true or false'),
     (

@@ -8,8 +8,10 @@ slash. `./run.py` is the file in the root only. A later pattern beats an earlier
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from pathlib import PurePosixPath
 
 from pathspec import GitIgnoreSpec
@@ -51,6 +53,11 @@ def check_pattern(pattern: str) -> str:
     return pattern
 
 
+def pattern_of(path: str) -> str:
+    """The pattern that means one file."""
+    return "./" + re.sub(r"([\\*?\[\]])", r"\\\1", path)
+
+
 def _spec(patterns: Iterable[str]) -> GitIgnoreSpec:
     return GitIgnoreSpec.from_lines([check_pattern(pattern) for pattern in patterns])
 
@@ -62,6 +69,13 @@ class ScopeMatcher:
         self._include = _spec(include)
         self._exclude = _spec(exclude)
         self._locked = _spec((*locked, *GIT_FILES))
+        self._only: frozenset[str] | None = None
+
+    def narrowed(self, paths: Iterable[str]) -> ScopeMatcher:
+        """The same scope, but of it only these paths; without any, all of it."""
+        matcher = copy(self)
+        matcher._only = frozenset(paths) or None
+        return matcher
 
     def locked(self, path: str) -> bool:
         """Whether nobody may change the path, whatever the scope says."""
@@ -69,6 +83,8 @@ class ScopeMatcher:
 
     def included(self, path: str) -> bool:
         """Whether the scope has the path; a locked path may be in it."""
+        if self._only is not None and path not in self._only:
+            return False
         return self._include.match_file(path) and not self._exclude.match_file(path)
 
     def allows(self, path: str) -> bool:

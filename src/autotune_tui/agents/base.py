@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from autotune_tui.errors import AgentError
+from autotune_tui.model.guidance import Guidance
 from autotune_tui.model.profile import Profile
 
 Scale = Literal["log", "difference"]
@@ -117,6 +118,8 @@ class Context:
     """That of the incumbent before this one: what has moved since."""
     profiled: Callable[[], Awaitable[Profile]] | None = None
     """Profiles the candidate worktree as it is now, for the tools of agents that may run something."""
+    guidance: Guidance = field(default_factory=Guidance)
+    """What the course of the session asks of this experiment; `guidance.words` has it in words."""
     ask: Callable[[Question], Awaitable[str]] = unanswered
     """Asks whoever looks at the session; returns the id of the option that was chosen."""
 
@@ -162,6 +165,8 @@ class Edit:
     hypothesis: str = ""
     notes: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
+    strategy: str = ""
+    """The kind of change, of an agent that could not say it in its plan."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from autotune_tui.config.table import Table
 
-Playbook = Literal["reset_worktree", "rebaseline", "pause"]
+Playbook = Literal[
+    "reset_worktree", "diagnose", "switch_strategy", "shrink_scope", "switch_agent", "rebaseline", "pause"
+]
+AgentChoice = Annotated[str, StringConstraints(pattern=r"^(offline|claude|command|manual|acp(:\S+)?)$")]
 
 
 class HealthLimits(Table):
@@ -18,8 +21,16 @@ class HealthLimits(Table):
 
 class Recovery(Table):
     playbooks: list[Playbook] = Field(
-        default=["reset_worktree", "rebaseline", "pause"], description="Tried in this order"
-    )
+        default=[
+            "reset_worktree", "diagnose", "switch_strategy", "shrink_scope", "switch_agent", "rebaseline", "pause"
+        ],
+        description="Tried in this order; one that has nothing to do in the case at hand is passed over, and not counted",
+    )  # fmt: skip
     max_attempts: int = Field(
         3, ge=0, description="Recovery attempts until the session pauses with a reason", strict=True
+    )
+    agents: list[AgentChoice] = Field(
+        default_factory=list,
+        description="For switch_agent: who takes over on a plateau, one after the other",
+        json_schema_extra={"expects": "the name of an agent, as in `agent`"},
     )

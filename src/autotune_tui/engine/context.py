@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autotune_tui.agents.base import Context, PastExperiment, Plan, Reflection
-from autotune_tui.engine import override, profiling
+from autotune_tui.engine import override, profiling, signs
 from autotune_tui.engine.budget import tokens_left, usd_left
 from autotune_tui.engine.core import text_of
 from autotune_tui.journal.files import read_text
 from autotune_tui.measure.environment import command_environment
 from autotune_tui.model import events
 from autotune_tui.model.format import metric as metric_text
+from autotune_tui.model.guidance import guidance_of
 from autotune_tui.model.health import count, limits_of, next_health
 from autotune_tui.model.state import Experiment as Summary
+from autotune_tui.scope import pattern_of
 
 if TYPE_CHECKING:
     from autotune_tui.engine.experiment import Experiment
@@ -40,7 +42,7 @@ async def of(x: Experiment) -> Context:
         unit=config.metric.unit,
         direction=config.metric.direction.value,
         benchmark=text_of(config.benchmark.command),
-        include=tuple(config.scope.include),
+        include=tuple(map(pattern_of, state.course.scope)) or tuple(config.scope.include),
         exclude=tuple(config.scope.exclude),
         files=await asyncio.to_thread(engine.workspace.files),
         directory=engine.workspace.candidate,
@@ -53,6 +55,7 @@ async def of(x: Experiment) -> Context:
         history=tuple(past(summary) for summary in state.experiments if not summary.baseline),
         ideas=read_text(engine.folder.ideas),
         health=state.health,
+        guidance=guidance_of(state),
         environment=command_environment(config.benchmark.env, passed=config.sandbox.passed),
         submitted=x.control.submitted,
         ask=partial(x.control.asking.ask, x.number),
@@ -111,8 +114,9 @@ def result_record(x: Experiment) -> events.Result:
     """The experiment's end, in the shared form."""
     assert x.verdict is not None
     measured, plan, state = x.measured, x.plan, x.engine.state
-    streaks = count(state.streaks, x.verdict.status, x.verdict.reason, rescued=x.wish is not None)
-    change = next_health(streaks, limits_of(state.config), state.tried_playbooks)
+    trouble = signs.trouble_of(x)
+    streaks = count(state.streaks, x.verdict.status, x.verdict.reason, rescued=x.wish is not None, trouble=trouble)
+    change = next_health(streaks, limits_of(state.config), state.tried_playbooks, state.heals)
     hypothesis = x.edit.hypothesis or (plan.hypothesis if plan else "")
     return events.Result(
         index=x.number,
@@ -125,6 +129,9 @@ def result_record(x: Experiment) -> events.Result:
         metrics=secondary(x),
         asi=side_information(hypothesis, x.reflection),
         failure=change.failure or FAILURES.get(x.verdict.status),
+        mode="repair" if state.course.repair and x.wish is None else "optimize",
+        trouble=trouble[0],
+        trouble_text=trouble[1],
         health=change.health,
         recovery=change.recovery,
         reason=x.verdict.reason,
@@ -140,6 +147,7 @@ def result_record(x: Experiment) -> events.Result:
         folder=x.folder.relative_to(x.engine.folder.root).as_posix(),
         environment=x.engine.snapshot.hash,
         incumbent=x.incumbent,
+        reference="" if x.reference == x.incumbent else x.reference,
         change=x.change_key,
         own_seconds=x.own_seconds,
         rescues=x.wish.experiment if x.wish else None,

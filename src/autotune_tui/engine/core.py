@@ -50,6 +50,10 @@ class Engine:
     snapshot: Snapshot
     sandbox: Sandbox
     redactor: Redactor
+    make_agent: Callable[[str], Agent]
+    """The agent of a name as in `agent` of the configuration. Raises ConfigError, AgentError when it cannot work."""
+    took_over: str = ""
+    """The name by which a playbook has chosen the agent; empty for the configured one."""
     died: bool = False
     """Whether the engine before this one ended without a word."""
     outside: float = 0.0

@@ -38,7 +38,7 @@ from autotune_tui.engine.measuring import Measured
 from autotune_tui.engine.oracle import Unstable
 from autotune_tui.engine.oracle import judge as judge_output
 from autotune_tui.engine.override import Wish
-from autotune_tui.engine.recovery import Exhausted
+from autotune_tui.engine.recovery import Exhausted, course
 from autotune_tui.engine.sampling import SampleFailed
 from autotune_tui.engine.verdict import Verdict, judge_candidate
 from autotune_tui.engine.watchdog_agent import attended
@@ -101,6 +101,14 @@ class Experiment:
     reflection: Reflection = field(default_factory=lambda: Reflection("", ""))
     heard: int = 0
     """How often the agent has said something."""
+
+    lost_runs: list[str] = field(default_factory=list)
+    """Runs of the incumbent that failed, each in words."""
+
+    @property
+    def reference(self) -> str:
+        """The commit that it is measured against: the incumbent, but for a repair of it the last one that worked."""
+        return self.incumbent if self.wish else self.engine.state.course.base or self.incumbent
 
     @property
     def log(self) -> Path:
@@ -238,9 +246,17 @@ async def plan(x: Experiment) -> None:
         return
     write_plan(x, await _ask(x, x.engine.agent.propose(await context.of(x), x.emit)))
     assert x.plan is not None
+    allowed(x)
     tried = context.tried_before(x, x.plan)
     if tried is not None:
         raise Ended("discard", "duplicate", f"tried before on the same code, in experiment {tried}")
+
+
+def allowed(x: Experiment) -> None:
+    """A plan whose strategy may not be used for now ends here."""
+    if x.plan is not None and x.wish is None and x.plan.strategy in x.engine.state.course.avoid:
+        why = f"{x.plan.strategy} may not be used for now: nothing of it was kept since the last keep"
+        raise Ended("discard", "avoided", why)
 
 
 def write_plan(x: Experiment, plan: Plan) -> None:
@@ -264,9 +280,11 @@ async def edit(x: Experiment) -> None:
         x.plan,
         description=x.edit.description or x.plan.description,
         hypothesis=x.edit.hypothesis or x.plan.hypothesis,
+        strategy=x.edit.strategy or x.plan.strategy,
     )
     if said != x.plan:  # an agent that plans while it edits
         write_plan(x, said)
+        allowed(x)
 
 
 async def verify(x: Experiment) -> None:
@@ -355,11 +373,11 @@ async def intact(x: Experiment, by: str) -> None:
     """What is measured is what is committed: no tracked file of either worktree was changed since, locked ones included."""
     for side in SIDES:
         await outputs.settle(x.engine, side)
-    found = await locks.altered(x.engine, {"candidate": x.commit, "incumbent": x.incumbent})
+    found = await locks.altered(x.engine, {"candidate": x.commit, "incumbent": x.reference})
     if found["incumbent"]:
         raise Exhausted(locks.incumbent_text(found["incumbent"], x.engine.sandbox.kind))
     if x.engine.sandbox.kind == "none":  # what no commit has of the incumbent's, a candidate may have reached, too
-        swept = await leftovers.sweep(x.engine, "incumbent", x.incumbent)
+        swept = await leftovers.sweep(x.engine, "incumbent", x.reference)
         if swept.spoilt or swept.rebuild:
             raise Exhausted(locks.incumbent_text(swept.spoilt or ("what its build made",), "none"))
     if found["candidate"]:
@@ -393,6 +411,7 @@ async def measure(x: Experiment) -> None:
         await x.engine.waiting(x.engine.agent.rest())
     if x.engine.config.benchmark.build or x.engine.config.checks.command or x.engine.config.oracle.asked_for:
         await sweep(x, "a command")
+    await course.place_reference(x)
     await intact(x, "a command")
     calibration = x.engine.state.calibration
     for last in (False, True):
@@ -404,6 +423,7 @@ async def measure(x: Experiment) -> None:
         except SampleFailed as failure:
             if failure.side == "candidate":
                 raise Ended("crash", failure.reason, failure.detail) from failure
+            x.lost_runs.append(failure.detail)
             if last:
                 raise Ended(
                     "crash", "incumbent_failed", f"the benchmark fails on the incumbent too: {failure.detail}"
@@ -412,7 +432,9 @@ async def measure(x: Experiment) -> None:
 
 
 async def simpler(x: Experiment) -> bool:
-    """Whether the change takes away more lines than it adds."""
+    """Whether the change takes away more lines than it adds; a repair need not be better than what worked, either."""
+    if x.reference != x.incumbent:
+        return True
     added, removed = await asyncio.to_thread(x.engine.workspace.stat, x.incumbent, x.commit)
     return removed > added
 
@@ -429,6 +451,7 @@ async def guard(x: Experiment) -> None:
         worse=x.measured.worse,
         harmless=x.measured.harmless,
     )
+    x.verdict = course.as_repair(x, x.verdict)
     if x.wish is not None:
         x.verdict = override.by_hand(x.verdict, x.wish, x.measured, verdicts)
     for name, verdict in verdicts.items():

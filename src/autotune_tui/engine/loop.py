@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from autotune_tui.agents.base import AgentUnavailable, NothingToPropose
+from autotune_tui.agents.base import AgentUnavailable, BudgetReached, NothingToPropose
 from autotune_tui.engine import artifacts, canary, experiment, fidelity, locks, override
 from autotune_tui.engine.budget import used_up
 from autotune_tui.engine.calibration import open_segment, prepare_both, step
@@ -15,11 +15,23 @@ from autotune_tui.engine.core import Engine
 from autotune_tui.engine.measuring import validate
 from autotune_tui.engine.milestones import set_if_due
 from autotune_tui.engine.override import Wish
-from autotune_tui.engine.recovery import PLAYBOOKS, Exhausted
+from autotune_tui.engine.recovery import Exhausted, Found
+from autotune_tui.engine.recovery.course import in_force, lift
+from autotune_tui.engine.recovery.playbooks import play
 from autotune_tui.engine.sampling import SampleFailed
 from autotune_tui.journal.writer import timestamp
 from autotune_tui.model.events import Health
-from autotune_tui.model.health import HealthChange, completed, healing, limits_of, next_health, paused
+from autotune_tui.model.health import (
+    Failure,
+    HealthChange,
+    completed,
+    failure_named,
+    healing,
+    limits_of,
+    next_health,
+    paused,
+    playbook_after,
+)
 from autotune_tui.model.override import find
 
 
@@ -37,7 +49,7 @@ async def run(engine: Engine, control: Control) -> End:
         await _begin(engine, control)
         reason = await _to_the_end(engine, control)
     except Exhausted as exhausted:
-        record_health(engine, paused(str(exhausted)))
+        record_health(engine, paused(str(exhausted), failure=exhausted.failure))
         return End("paused", str(exhausted))
     record_health(engine, completed(reason))
     return End("completed", reason)
@@ -79,6 +91,7 @@ async def _experiments(engine: Engine, control: Control) -> str:
     """One experiment after another; returns why there is no next one. Raises Exhausted, Stopped."""
     artifacts.write_documents(engine)
     await settle(engine, control)
+    await go_on_healing(engine, control)
     while True:
         await control.run(control.safe_point())
         control.end_here()
@@ -90,11 +103,15 @@ async def _experiments(engine: Engine, control: Control) -> str:
             return over
         number = engine.state.last_number + 1
         try:
-            tried = await experiment.run(engine, control, number)
+            async with in_force(engine):
+                tried = await experiment.run(engine, control, number)
         except AgentUnavailable as gone:  # begun again once it is back
             raise Exhausted(" ".join(f"{gone.title}: {gone.message} {gone.hint}".split())) from gone
         except NothingToPropose as nothing:
-            return str(nothing) or "the agent has nothing left to propose"
+            why = str(nothing) or "the agent has nothing left to propose"
+            if not isinstance(nothing, BudgetReached) and await lift(engine, why):
+                continue
+            return why
         except GivenUp:
             engine.note(f"experiment {number} is left, and begun again later", experiment=number)
             continue
@@ -154,25 +171,40 @@ async def settle(engine: Engine, control: Control) -> None:
 
 
 async def heal(engine: Engine, control: Control, number: int) -> None:
-    """The session's health after an experiment, and the playbook it asks for. Raises Exhausted."""
-    change = next_health(engine.state.streaks, limits_of(engine.state.config), engine.state.tried_playbooks)
-    if change.health == "paused":
-        raise Exhausted(change.reason)
-    if change.health != engine.state.health or change.recovery:
+    """The session's health after an experiment, and the playbook it asks for. Raises Exhausted.
+
+    A playbook that has nothing to do is followed by the next one at once.
+    """
+    state, limits = engine.state, limits_of(engine.state.config)
+    change = next_health(state.streaks, limits, state.tried_playbooks, state.heals)
+    if change.health != "paused" and (change.health != state.health or change.recovery):
         record_health(engine, change, number)
-    if change.recovery:
+    while change.recovery:
         record_health(engine, healing(change), number)
-        await apply(engine, control, change.recovery, change.reason)
+        found = await apply(engine, control, change.recovery, change.reason, change.failure)
+        if found.outcome != "nothing":
+            return
+        state = engine.state
+        change = playbook_after(change, limits, state.tried_playbooks, state.heals)
+    if change.health == "paused":
+        raise Exhausted(change.reason, change.failure)
 
 
-async def apply(engine: Engine, control: Control, playbook: str, why: str) -> None:
-    """Run one playbook and say what it found."""
+async def go_on_healing(engine: Engine, control: Control) -> None:
+    """A playbook that had begun when the last engine ended is done again: each may be. Raises Exhausted."""
+    state = engine.state
+    if state.begun_playbook:
+        await apply(engine, control, state.begun_playbook, state.health_reason, failure_named(state.failure))
+
+
+async def apply(engine: Engine, control: Control, playbook: str, why: str, failure: Failure | None = None) -> Found:
+    """Run one playbook, which journals what it found. `failure`: what it is to mend. Raises Exhausted."""
     if playbook == "rebaseline":  # a segment's gain is claimed against its own baseline
         await validate_if_due(engine, control, keeps=1)
-    found: str = await control.run(PLAYBOOKS[playbook](engine))
-    engine.note(f"{playbook} ({why}): {found}")
+    found: Found = await control.run(play(engine, playbook, why, failure))
     for command in (command for command, name in ASKED.items() if name == playbook):
-        control.done(command, found)
+        control.done(command, found.text)
+    return found
 
 
 def record_health(engine: Engine, change: HealthChange, number: int = 0) -> None:

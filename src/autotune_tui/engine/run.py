@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from autotune_tui import __version__
+from autotune_tui.agents.base import Agent
 from autotune_tui.agents.registry import make_agent
 from autotune_tui.config import SessionConfig
 from autotune_tui.engine import artifacts, confinement, locks, loop
@@ -130,7 +131,12 @@ async def engine_for(
     executor = LocalExecutor(redactor=redactor)
     environment = command_environment(settings.benchmark.env, passed=settings.sandbox.passed)
     sandbox = await asyncio.to_thread(confinement.sandbox_for, repo, settings, workspace, environment)
-    agent = make_agent(settings, confinement.of_agent(sandbox, settings), confinement.of_tools(sandbox))
+
+    def agent_named(name: str) -> Agent:
+        chosen = settings.model_copy(update={"agent": name})
+        return make_agent(chosen, confinement.of_agent(sandbox, settings), confinement.of_tools(sandbox))
+
+    agent = agent_named(settings.agent)
     with JournalWriter(folder.journal, now=lambda: datetime.now(UTC), clean=redactor.text) as journal:
         state = load_state(folder.journal)  # after the writer has mended a torn last line
         engine = Engine(
@@ -141,6 +147,7 @@ async def engine_for(
             workspace=workspace,
             executor=executor,
             agent=agent,
+            make_agent=agent_named,
             seed=secrets.randbits(48),
             on_event=on_event,
             died=state.session is not None and state.end is None,
@@ -151,7 +158,7 @@ async def engine_for(
         try:
             yield engine
         finally:
-            await agent.close()
+            await engine.agent.close()
             await executor.close()
             await asyncio.to_thread(workspace.remove)
 

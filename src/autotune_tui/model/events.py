@@ -140,6 +140,8 @@ class Result(Record):
     """Hash of the environment snapshot that the measurement was taken under."""
     incumbent: str = ""
     """The commit that the candidate was made from and measured against."""
+    reference: str = ""
+    """Of a repair: the commit that it was measured against instead, the last one that worked."""
     change: str = ""
     """The workspace's key of the diff, to recognise the same change."""
     own_seconds: float = 0.0

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 HealthName = Literal["running", "improving", "plateaued", "crashing", "healing", "paused", "completed"]
 Failure = Literal["plateau", "checks_failed", "benchmark_crash", "flaky_benchmark", "stall"]
 
-FAILURES: dict[str, str] = {
+FAILURES: dict[Failure, str] = {
     "plateau": "nothing that is tried proves a gain",
     "checks_failed": "the changes break the checks",
     "benchmark_crash": "the changes do not run",
@@ -47,7 +47,7 @@ PLAYBOOKS = {
 }
 """What each playbook does, in words."""
 
-_REMEDIES = {
+_REMEDIES: dict[Failure, str] = {
     "plateau": "add an idea to autotune.ideas.md, widen the scope, or finish with what there is",
     "checks_failed": "see with show N what the checks said, and correct [checks] if it is them",
     "benchmark_crash": "see with show N what failed, and run the benchmark by hand in a clean clone",
@@ -223,6 +223,11 @@ def state_file(state: SessionState) -> dict[str, Any]:
     }
 
 
+def failure_named(name: str | None) -> Failure | None:
+    """What a record calls a failure; None for what is none."""
+    return next((failure for failure in FAILURES if failure == name), None)
+
+
 def recovery_words(event: Recovery) -> str:
     """What became of a playbook, in a sentence."""
     if event.outcome == "over":
@@ -329,9 +334,10 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _named_failure(state: SessionState) -> str:
-    if state.failure in FAILURES and state.health in ("plateaued", "crashing", "healing", "paused"):
-        return f" ({state.failure}: {FAILURES[state.failure]})"
-    return ""
+    failure = failure_named(state.failure)
+    if failure is None or state.health not in ("plateaued", "crashing", "healing", "paused"):
+        return ""
+    return f" ({failure}: {FAILURES[failure]})"
 
 
 def _choices(state: SessionState) -> str:
@@ -354,7 +360,8 @@ def _remedy(state: SessionState) -> str:
     """What a person can do about the failure that no playbook has mended."""
     if state.course.repair == "code" and (kept := state.keeps):
         return f"veto {kept[-1].index} to take the last keep back; "
-    return f"{_REMEDIES[state.failure]}; " if state.failure in _REMEDIES else ""
+    failure = failure_named(state.failure)
+    return f"{_REMEDIES[failure]}; " if failure else ""
 
 
 def _at_least(least: int, mapping: Mapping[str, Any], name: str, usual: int) -> int:

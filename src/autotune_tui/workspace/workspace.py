@@ -72,6 +72,7 @@ class Workspace:
         self._git = repository.git
         self._refs = refs
         self._scope = scope
+        self._narrowed = scope
         self._attached = attached
         self._trees: dict[Side, Tree] = {}
         self._submodules: list[Submodule] = []
@@ -189,7 +190,13 @@ class Workspace:
             changed = differences(self._git, self._files[0], tip)
             still = {change.path for change in changed if self._is_file(change.path, change.new_mode)}
             self._files = (tip, self._files[1] - {change.path for change in changed} | still)
-        return tuple(sorted(self._files[1]))
+        if self._narrowed is self._scope:  # matching takes its time
+            return tuple(sorted(self._files[1]))
+        return tuple(sorted(path for path in self._files[1] if self._narrowed.included(path)))
+
+    def narrow(self, paths: Sequence[str]) -> None:
+        """From now on candidates may change only these files of the scope; without any, all of it."""
+        self._narrowed = self._scope.narrowed(paths) if paths else self._scope
 
     def locked_in_scope(self) -> tuple[str, ...]:
         """Tracked files that the scope has but a lock keeps from being changed, sorted."""
@@ -240,7 +247,7 @@ class Workspace:
             tree.adopt(base)
             tree.detach_at(base)
             entries = [entry for entry in tree.entries() if entry.tracked or not self._is_kept(entry.path)]
-            found = find_changes(tree, entries, self._scope)
+            found = find_changes(tree, entries, self._narrowed)
             found += [
                 Change(path, "modified", in_scope=False, problem="a linked or copied path was replaced")
                 for path in self._attached.broken(tree.path)
@@ -258,6 +265,12 @@ class Workspace:
         Again for the same experiment after a rework: one commit with all changes; the earlier attempt stays as
         <experiment>.1. Raises WorkspaceError when there is nothing to commit.
         """
+        sha = self.write(message, trailers, found)
+        self.keep(experiment, sha)
+        return sha
+
+    def write(self, message: str, trailers: Mapping[str, str], found: Sequence[Change] | None = None) -> str:
+        """The commit of `commit`, which no ref names yet."""
         with _as_workspace_error():
             wanted = self._put_back(self.changes() if found is None else found)
             paths = [path for change in wanted for path in change.paths]
@@ -266,9 +279,21 @@ class Workspace:
             tree = self._tree("candidate")
             base = tree.at or self.tip()
             sha = self._write_commit(tree.stage(paths), (base,), compose(message, trailers), {})
-            self._refs.keep_candidate(experiment, sha, self._git.at(tree.git_dir))
             remove_stale(tree.path, paths)
             return sha
+
+    def keep(self, experiment: int, commit: str) -> None:
+        """Point refs/autotune/<session>/<experiment>, and the candidate's HEAD, at a commit; again does no harm."""
+        with _as_workspace_error():
+            self._refs.keep_candidate(experiment, commit, self._git.at(self._tree("candidate").git_dir))
+
+    def has(self, commit: str, parent: str) -> bool:
+        """Whether there is such a commit, whole, with that parent."""
+        try:
+            self._git.run("rev-list", "--objects", "--quiet", f"{parent}..{commit}", "--")
+            return self._git.line("rev-parse", "--verify", "--quiet", f"{commit}^1") == parent
+        except GitError:
+            return False
 
     def reword(self, commit: str, message: str, trailers: Mapping[str, str]) -> str:
         """A new commit with the same tree, parents, author and author date; the candidate's ref moves to it, no

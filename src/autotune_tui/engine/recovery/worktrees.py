@@ -1,21 +1,18 @@
-"""Playbooks: the named recovery actions, each of which does something real and says what it found."""
+"""The playbooks that begin again: worktrees made afresh, a new segment, a pause."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import Any
-
 from autotune_tui.engine.calibration import open_segment, prepare_both
 from autotune_tui.engine.core import Engine
+from autotune_tui.engine.recovery.base import Exhausted, Found, nothing
 from autotune_tui.engine.sampling import SampleFailed, Sampler, derived_seed
+from autotune_tui.model.health import Failure
 
 
-class Exhausted(Exception):
-    """Recovery has been tried as often as it may, or asked for a pause; the reason is for the user."""
-
-
-async def reset_worktree(engine: Engine) -> str:
+async def reset_worktree(engine: Engine, failure: Failure | None) -> Found:
     """Both worktrees made anew from the refs, set up and built; then one run of the incumbent."""
+    if failure == "plateau":
+        return nothing("experiments run as they should, so the worktrees are not what is wrong")
     engine.built.clear()
     engine.known.clear()
     engine.workspace.remove()
@@ -28,24 +25,17 @@ async def reset_worktree(engine: Engine) -> str:
     )
     try:
         await sampler.take("incumbent", seed=derived_seed(engine.seed, "repair"), discard=True)
-    except SampleFailed as failure:
-        return f"worktrees rebuilt, but the benchmark fails on the incumbent: {failure.detail}"
-    return "worktrees rebuilt; the benchmark works on the incumbent"
+    except SampleFailed as failed:
+        return Found(f"worktrees rebuilt, but the benchmark fails on the incumbent: {failed.detail}")
+    return Found("worktrees rebuilt; the benchmark works on the incumbent")
 
 
-async def rebaseline(engine: Engine) -> str:
+async def rebaseline(engine: Engine, failure: Failure | None) -> Found:
     """A new segment: new noise floor, new baseline."""
     number = engine.state.segments[-1].number + 1
     await open_segment(engine, number)
-    return f"segment {number} begins at the current code"
+    return Found(f"segment {number} begins at the current code")
 
 
-async def pause(engine: Engine) -> str:
-    raise Exhausted(f"{engine.state.health}: the recovery asks for a person")
-
-
-PLAYBOOKS: dict[str, Callable[[Engine], Coroutine[Any, Any, str]]] = {
-    "reset_worktree": reset_worktree,
-    "rebaseline": rebaseline,
-    "pause": pause,
-}
+async def pause(engine: Engine, failure: Failure | None) -> Found:
+    raise Exhausted(f"{engine.state.health}: the recovery asks for a person", failure)
