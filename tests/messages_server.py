@@ -69,6 +69,8 @@ class MessagesServer:
         self.asked = asyncio.Event()
         self.begun = asyncio.Event()
         """Some answer has begun to be sent."""
+        self.hanging = asyncio.Event()
+        """All that is to come of an answer that hangs has been sent."""
         self.left = asyncio.Event()
         """A client went away in the middle of an answer that hangs."""
         self.url = ""
@@ -117,6 +119,7 @@ class MessagesServer:
                 _chunk(writer, error)
                 writer.write(b"0\r\n\r\n")
             case "hang":
+                self.hanging.set()
                 await reader.read()
                 self.left.set()
         return answer.how in ("end", "error")
