@@ -67,6 +67,7 @@ async def open_segment(engine: Engine, segment: int, mode: str = "optimize", *, 
                 "seconds": config.budget.time,
                 "tokens": config.budget.tokens,
                 "usd": config.budget.usd,
+                "deadline": config.budget.deadline,
             },
             health={
                 "maxNoImprovementRuns": limits.max_no_improvement,

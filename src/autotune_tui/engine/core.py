@@ -29,6 +29,7 @@ from autotune_tui.workspace import SIDES, Side, Workspace
 
 if TYPE_CHECKING:
     from autotune_tui.engine.oracle import Expected
+    from autotune_tui.engine.watchdog_places import Places
 
 T = TypeVar("T")
 
@@ -71,6 +72,8 @@ class Engine:
     expected: Expected | None = None
     """What the oracle has captured for this segment; None until it has."""
     pulse: Pulse = field(default_factory=Pulse)
+    places: Places | None = None
+    """Where the repository and the session were when the loop began."""
     profiles: dict[str, Profile] = field(default_factory=dict)
     """Profiles by commit: the incumbent's changes only with a keep."""
 

@@ -42,6 +42,7 @@ from autotune_tui.engine.recovery import Exhausted, course
 from autotune_tui.engine.sampling import SampleFailed
 from autotune_tui.engine.verdict import Verdict, judge_candidate
 from autotune_tui.engine.watchdog_agent import attended
+from autotune_tui.engine.watchdog_places import no_fault_of
 from autotune_tui.errors import AgentError, WorkspaceError
 from autotune_tui.measure import profilers
 from autotune_tui.model import events
@@ -164,6 +165,7 @@ async def run(engine: Engine, control: Control, number: int, wish: Wish | None =
         if not isinstance(nothing, BudgetReached):  # that was paid for
             shutil.rmtree(experiment.folder)
         raise
+    await no_fault_of(experiment)
     try:
         await control.run(_step(experiment, reflect))
     finally:  # it has its verdict: also when the session ends here
@@ -457,6 +459,8 @@ async def guard(x: Experiment) -> None:
     for name, verdict in verdicts.items():
         if verdict.uncertain and x.verdict.status == "keep":
             x.engine.note(f"guard {name}: {verdict.text}", experiment=x.number)
+    if x.verdict.status != "keep":  # before a keep it is looked at last of all
+        await intact(x, "the benchmark")
 
 
 def confirm(x: Experiment) -> tuple[Step, ...]:

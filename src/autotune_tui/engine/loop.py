@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from autotune_tui.agents.base import AgentUnavailable, BudgetReached, NothingToPropose
-from autotune_tui.engine import artifacts, canary, experiment, fidelity, locks, override
+from autotune_tui.engine import artifacts, canary, experiment, fidelity, locks, override, watchdog_places
 from autotune_tui.engine.budget import used_up
 from autotune_tui.engine.calibration import open_segment, prepare_both, step
 from autotune_tui.engine.control import PLAYBOOKS as ASKED
@@ -19,6 +19,7 @@ from autotune_tui.engine.recovery import Exhausted, Found
 from autotune_tui.engine.recovery.course import in_force, lift
 from autotune_tui.engine.recovery.playbooks import play
 from autotune_tui.engine.sampling import SampleFailed
+from autotune_tui.errors import WorkspaceError
 from autotune_tui.journal.writer import timestamp
 from autotune_tui.model.events import Health
 from autotune_tui.model.health import (
@@ -45,12 +46,18 @@ class End:
 
 async def run(engine: Engine, control: Control) -> End:
     """Run the loop to its end, and measure what it has gained. Raises Stopped, and errors of the user's making."""
+    engine.places = watchdog_places.Places.of(engine)
     try:
         await _begin(engine, control)
         reason = await _to_the_end(engine, control)
     except Exhausted as exhausted:
         record_health(engine, paused(str(exhausted), failure=exhausted.failure))
         return End("paused", str(exhausted))
+    except (WorkspaceError, OSError) as error:
+        if not (why := await watchdog_places.explanation(engine, error)):
+            raise
+        record_health(engine, paused(why))
+        return End("paused", why)
     record_health(engine, completed(reason))
     return End("completed", reason)
 
@@ -97,8 +104,9 @@ async def _experiments(engine: Engine, control: Control) -> str:
         control.end_here()
         if changed := await locks.differences(engine, data=not control.asks_for("rebaseline")):
             raise Exhausted(locks.paused_text(changed, engine.sandbox.kind))
+        await watchdog_places.check(engine, rebaseline=control.asks_for("rebaseline"))
         await obey(engine, control)
-        over = target_reached(engine) or used_up(engine.config.budget, engine.state, timestamp(datetime.now(UTC)))
+        over = enough(engine) or used_up(engine.config.budget, engine.state, timestamp(datetime.now(UTC)))
         if over:
             return over
         number = engine.state.last_number + 1
@@ -236,6 +244,17 @@ async def validate_if_due(engine: Engine, control: Control, keeps: int) -> None:
         engine.record(validation, sync=True)
     except SampleFailed as failure:
         engine.note(f"the gain could not be measured again: {failure.side}: {failure.detail}", "warning")
+
+
+def enough(engine: Engine) -> str:
+    """In words, when the target is reached and that is to end the session; said once when it is not."""
+    words = target_reached(engine)
+    if not words or engine.config.budget.at_target == "end":
+        return words
+    text = f"{words}; the session goes on, as [budget] at_target asks for"
+    if all(note.text != text for note in engine.state.notes):
+        engine.note(text)
+    return ""
 
 
 def target_reached(engine: Engine) -> str:

@@ -22,6 +22,7 @@ from autotune_tui.engine.core import Engine
 from autotune_tui.engine.holdout import prepare
 from autotune_tui.engine.loop import End
 from autotune_tui.engine.reconcile import reconcile
+from autotune_tui.engine.watchdog_places import unless_gone
 from autotune_tui.errors import AutotuneError, EngineError, JournalError
 from autotune_tui.journal.files import SessionFolder
 from autotune_tui.journal.lock import EngineLock, identity
@@ -53,8 +54,9 @@ async def run_session(repo: Path, session: str, settings: SessionConfig, *, on_e
             finally:
                 for task in watching:
                     task.cancel()
-                artifacts.write_documents(engine)
-                artifacts.write_final_report(engine)
+                with unless_gone():
+                    artifacts.write_documents(engine)
+                    artifacts.write_final_report(engine)
 
 
 async def _run(engine: Engine, control: Control) -> End:

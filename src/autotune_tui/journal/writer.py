@@ -74,6 +74,10 @@ class JournalWriter:
         except OSError as error:
             raise cannot_write(self.path, error) from error
 
+    def fileno(self) -> int:
+        """The descriptor, by which the system knows where the file is now."""
+        return self._fd
+
     def close(self) -> None:
         """Close the file; a second call does nothing."""
         if self._fd >= 0:

@@ -1,0 +1,175 @@
+"""What a session stands on is taken away while it works: it pauses, says what to do, and loses nothing."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from autotune_tui.engine.loop import End
+from autotune_tui.engine.run import run_session
+from autotune_tui.model.events import Record, Result, Sample
+from engine_support import EXACT, Session, configure, git, make_repo
+
+LOWER = "echo $((100 - AUTOTUNE_EXPERIMENT)) > src/value.txt"
+
+
+class Watched(Session):
+    """A session during which something may be done from outside."""
+
+    listen: Callable[[Record], None] | None = None
+
+    async def run(self) -> End:
+        return await run_session(self.repo, self.folder.id, self.config, on_event=self._heard)
+
+    def _heard(self, record: Record) -> None:
+        self.events.append(record)
+        if self.listen is not None:
+            self.listen(record)
+
+
+def session(repo: Path, cache: Path, then: str = "true", more: str = "[budget]\nexperiments = 2") -> Watched:
+    """Each experiment lowers the cost by one; the second one's agent does something else first, from outside."""
+    agent = f'if [ "$AUTOTUNE_EXPERIMENT" = 2 ] && [ ! -e {cache}.once ]; then touch {cache}.once; {then}; fi; {LOWER}'
+    return Watched(repo, configure(cache, agent, more))
+
+
+def trees(repo: Path) -> list[str]:
+    return git(repo, "log", "--reverse", "--format=%s", "main..autotune/001-test").splitlines()
+
+
+async def test_a_repository_that_is_moved_pauses_the_session_which_goes_on_there(tmp_path: Path) -> None:
+    """H6: the pause names the new place; nothing is left at the old one, and at the new one the session goes on."""
+    repo, moved = make_repo(tmp_path, bench=EXACT), tmp_path / "elsewhere"
+    begun = session(repo, tmp_path / "cache", f"mv {repo} {moved}")
+    end = await begun.run()
+    assert end.outcome == "paused"
+    assert f"the repository was moved from {repo} to {moved}" in end.reason
+    assert f"autotune-tui run {moved}" in end.reason
+    assert not repo.exists()
+    again = session(moved, tmp_path / "cache")
+    assert [status for status, _ in again.verdicts] == ["keep"]
+    assert again.state.health == "paused"
+    assert (await again.run()).outcome == "completed"
+    assert [status for status, _ in again.verdicts] == ["keep", "keep"]
+    assert len(trees(moved)) == 2
+    assert len(git(moved, "worktree", "list").splitlines()) == 1
+
+
+async def test_a_repository_without_its_git_directory_pauses_the_session(tmp_path: Path) -> None:
+    """H6: it goes on once the directory is back."""
+    repo = make_repo(tmp_path, bench=EXACT)
+    begun = session(repo, tmp_path / "cache", f"mv {repo}/.git {tmp_path}/away")
+    end = await begun.run()
+    assert end.outcome == "paused"
+    assert f"the repository's git directory {repo / '.git'} is gone" in end.reason
+    (tmp_path / "away").rename(repo / ".git")
+    assert (await begun.run()).outcome == "completed"
+    assert [status for status, _ in begun.verdicts] == ["keep", "keep"]
+
+
+async def test_a_session_whose_folder_is_taken_away_pauses_and_makes_no_other(tmp_path: Path) -> None:
+    """H6: its journal, which is open, goes with the folder; with the folder it comes back."""
+    repo = make_repo(tmp_path, bench=EXACT)
+    begun = session(repo, tmp_path / "cache", f"mv {repo}/.autotune/001-test {tmp_path}/away")
+    end = await begun.run()
+    assert end.outcome == "paused"
+    assert f"the session's folder {begun.folder.root} is gone" in end.reason
+    assert not begun.folder.root.exists()
+    (tmp_path / "away").rename(begun.folder.root)
+    assert begun.state.health == "paused"
+    assert (await begun.run()).outcome == "completed"
+
+
+@pytest.mark.parametrize(
+    ("deed", "words", "remedy"),
+    [
+        (
+            "git -C {repo} branch -q -D autotune/001-test",
+            "The branch autotune/001-test is gone",
+            "git -C {repo} branch autotune/001-test refs/autotune/001-test/1",
+        ),
+        (
+            "git -C {repo} branch -f autotune/001-test main",
+            "the branch autotune/001-test was at",
+            "git -C {repo} branch -f autotune/001-test refs/autotune/001-test/1",
+        ),
+        (
+            "git -C {repo} switch -q autotune/001-test",
+            "The branch autotune/001-test is checked out",
+            "git -C {repo} switch -q main",
+        ),
+    ],
+    ids=["deleted", "moved", "checked out"],
+)
+async def test_a_branch_that_somebody_else_touches_pauses_the_session(
+    tmp_path: Path, deed: str, words: str, remedy: str
+) -> None:
+    """H6: whatever is done to it, no keep is lost, and the session goes on once the branch is back."""
+    repo = make_repo(tmp_path, bench=EXACT)
+    begun = session(repo, tmp_path / "cache", deed.format(repo=repo))
+    end = await begun.run()
+    assert end.outcome == "paused"
+    assert words in end.reason
+    assert "git " in end.reason  # what to do
+    git(repo, *shlex.split(remedy.format(repo=repo))[3:])
+    assert (await begun.run()).outcome == "completed"
+    assert [status for status, _ in begun.verdicts] == ["keep", "keep"]
+    assert len(trees(repo)) == 2
+
+
+async def test_a_worktree_that_is_removed_meanwhile_is_no_candidates_fault(tmp_path: Path) -> None:
+    """H6: the benchmark cannot run then; that is no crash of the candidate, which is tried again."""
+    repo, cache = make_repo(tmp_path, bench=EXACT), tmp_path / "cache"
+    begun = session(repo, cache)
+
+    def remove(record: Record) -> None:
+        if isinstance(record, Sample) and record.experiment == 1 and record.side == "candidate":
+            shutil.rmtree(next(cache.glob("*/001-test/candidate")))
+
+    begun.listen = remove
+    end = await begun.run()
+    assert end.outcome == "paused"
+    assert "worktree" in end.reason
+    assert begun.verdicts == []
+    begun.listen = None
+    assert (await begun.run()).outcome == "completed"
+    assert [status for status, _ in begun.verdicts] == ["keep", "keep"]
+
+
+async def test_an_incumbent_that_is_changed_while_it_is_measured_pauses_the_session(tmp_path: Path) -> None:
+    """H6: also when the candidate would be discarded: it was compared with something else."""
+    repo, cache = make_repo(tmp_path, bench=EXACT), tmp_path / "cache"
+    begun = session(repo, cache, more='[decision]\nprofile = "quick"')
+
+    def change(record: Record) -> None:
+        if isinstance(record, Sample) and record.experiment == 1:
+            (next(cache.glob("*/001-test/incumbent")) / "src" / "value.txt").write_text("10\n")
+
+    begun.listen = change
+    end = await begun.run()
+    assert end.outcome == "paused"
+    assert "src/value.txt" in end.reason
+    assert not [record for record in begun.events if isinstance(record, Result) and record.index == 1]
+
+
+async def test_a_disk_with_too_little_room_pauses_the_session_before_an_experiment(tmp_path: Path) -> None:
+    """H6: it says how much is free, how much is wanted, what takes room, and what to do."""
+    repo = make_repo(tmp_path, bench=EXACT)
+    begun = session(repo, tmp_path / "cache", more="[watchdogs]\nfree_disk = 1000000000")
+    end = await begun.run()
+    assert end.outcome == "paused"
+    for words in (
+        "MB are free on the disk of",
+        "1,000,000,000 are wanted",
+        "free some space",
+        "worktrees",
+        "free_disk",
+    ):
+        assert words in end.reason
+    assert begun.verdicts == []
+    assert begun.state.health == "paused"
+    assert (await session(repo, tmp_path / "cache").run()).outcome == "completed"
