@@ -26,6 +26,7 @@ from autotune_tui.model.events import (
     Note,
     Phase,
     Plan,
+    Question,
     Record,
     Result,
     Session,
@@ -111,6 +112,8 @@ def line(record: Record, state: SessionState) -> str | None:
         case Veto(state="done"):
             why = f"{one_line(record.by)}: {one_line(record.why)}"
             return f"#{record.experiment} {MARKS['vetoed']} vetoed by {why}; the branch goes on with {record.to_commit[:10]}"
+        case Question():
+            return _question(record)
         case Note():
             return f"{'warning: ' if record.level == 'warning' else ''}{one_line(record.text, 300)}"
         case Interruption():
@@ -177,6 +180,20 @@ def headline(record: Validation, state: SessionState) -> str:
     return f"confirmed after {count(record.keeps, 'keep')}: {f'{factor}; ' if factor else ''}{measured}"
 
 
+def _question(record: Question) -> str | None:
+    """What an agent asks and how it is answered, and how that ended."""
+    words = {option.get("id"): one_line(str(option.get("words", ""))) for option in record.options}
+    text = f"#{record.experiment} {one_line(record.agent)} asks: {one_line(record.text, 200)}"
+    match record.state:
+        case "open":
+            return f"{text} (`autotune-tui answer {'|'.join(map(str, words))}`, within {duration(record.seconds)})"
+        case "answered":
+            return f"{text} — {words.get(record.answer, record.answer)}, says {one_line(record.by)}"
+        case "unanswered":
+            return f"{text} — nobody has answered: {words.get(record.answer, record.answer)}"
+    return None
+
+
 def _inspection(record: Inspection) -> str | None:
     """The worst of what the inspector found; nothing when it found nothing."""
     if not record.findings:
@@ -199,7 +216,9 @@ def style(record: Record) -> str:
     match record:
         case Result():
             return STYLES.get(record.status, "")
-        case Note(level="warning") | Inspection() | Interruption() | Unreadable():
+        case (
+            Note(level="warning") | Question(state="open" | "unanswered") | Inspection() | Interruption() | Unreadable()
+        ):
             return STYLES["warning"]
         case Validation(confirmed=False):
             return STYLES["warning"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from autotune_tui import __version__
-from autotune_tui.cli import checking, control, loop, prompts, reading, replay, screen, setup
+from autotune_tui.cli import agents, answering, checking, control, loop, prompts, reading, replay, screen, setup
 from autotune_tui.cli.failures import guarded
 
 NAME = "autotune-tui"
@@ -27,12 +27,14 @@ ORDER = (
     control.repair,
     control.veto,
     control.rescue,
+    answering.answer,
     control.propose,
     reading.status,
     reading.explain,
     reading.log,
     reading.show,
     reading.diff,
+    agents.agents,
     prompts.prompts,
     replay.replay,
     screen.screen,

@@ -120,6 +120,9 @@ def status_lines(folder: SessionFolder, state: SessionState, engine: dict[str, A
         lines.append(_counts(state))
     if engine is not None and (doing := progress(state)):
         lines.append(f"now: {doing}")
+    for question in state.questions if engine is not None else ():
+        options = " or ".join(f"`autotune-tui answer {option.get('id')}`" for option in question.options)
+        lines.append(f"{one_line(question.agent)} asks: {one_line(question.text, 300)} ({options})")
     if state.unreadable:
         lines.append(f"warning: {state.unreadable} lines of the journal cannot be read")
     return lines
@@ -164,6 +167,7 @@ def status_data(folder: SessionFolder, state: SessionState, engine: dict[str, An
         "current": {"number": current.number, "phase": current.phase} if current else None,
         "validation": to_record(state.validation) if state.validation else None,
         "milestones": [to_record(milestone) for milestone in state.milestones],
+        "questions": [to_record(question) for question in state.questions] if engine is not None else [],
         "outcome": state.end.outcome if state.end else None,
         "unreadable": state.unreadable,
     }

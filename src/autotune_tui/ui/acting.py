@@ -11,6 +11,7 @@ from autotune_tui.ui.commands import BY_ID, COMMANDS, OTHERWISE, Command
 
 if TYPE_CHECKING:
     from autotune_tui.journal.files import SessionFolder
+    from autotune_tui.model.events import Question
     from autotune_tui.ui.app import AutotuneApp
     from autotune_tui.ui.screens.loop import LoopScreen
 
@@ -48,6 +49,8 @@ def _do(app: AutotuneApp, command: Command, screen: LoopScreen) -> None:
         case "skip":
             current = screen.store.state.current
             app.send("skip", data={"experiment": current.number if current else 0})
+        case "answer":
+            show_question(app, screen, screen.store.state.questions[0])
         case "veto" | "rescue" if selected is not None:
             _ask_why(app, command, screen, selected)
         case "start":
@@ -69,6 +72,17 @@ def _do(app: AutotuneApp, command: Command, screen: LoopScreen) -> None:
             _help(app, screen)
         case "quit":
             app.leave()
+
+
+def show_question(app: AutotuneApp, screen: LoopScreen, question: Question) -> None:
+    """Ask a person what an agent asks, and send the answer."""
+    from autotune_tui.ui.screens.question import no_longer_open, option_of, question_screen
+
+    def answered(answer: str | None) -> None:
+        if option := option_of(question, answer):
+            app.send("answer", data={"question": question.id, "option": option})
+
+    app.push_screen(question_screen(question, lambda: no_longer_open(screen.store.state, question)), answered)
 
 
 def _ask_why(app: AutotuneApp, command: Command, screen: LoopScreen, number: int) -> None:

@@ -115,6 +115,10 @@ def _skip(situation: Situation) -> str:
     return _engine(situation) or ("" if running else "no experiment is running")
 
 
+def _answer(situation: Situation) -> str:
+    return _engine(situation) or ("" if situation.state.questions else "the agent asks nothing")
+
+
 def _rebaseline(situation: Situation) -> str:
     """When a pause has ended the engine, it may wait in the inbox for the next one: what is locked may have changed."""
     rests = situation.mode == "live" and situation.folder and not (situation.engine or situation.starting)
@@ -178,6 +182,7 @@ COMMANDS: tuple[Command, ...] = (
                          "again after the pause.", "Pause now")),
     Command("resume", "p", "resume", "Loop: resume", "Go on after a pause.", _resume),
     Command("start", "g", "go on", "Loop: go on", "Start an engine that goes on with this session.", _start),
+    Command("answer", "a", "answer", "Loop: answer", "Answer what the agent asks.", _answer),
     Command("skip", "s", "skip", "Loop: skip", "End the running experiment now; the next one begins.", _skip),
     Command("stop", "x", "stop", "Loop: stop",
             "End the session now. What was kept stays, and the session can go on later.", _engine,
@@ -231,6 +236,8 @@ def shown_keys(situation: Situation) -> tuple[Command, ...]:
     """The commands of the line of keys: at most five, those that matter in this situation."""
     if situation.mode == "live" and (situation.engine or situation.starting):
         wanted = ["resume" if situation.paused else "pause", "skip", "stop"]
+        if situation.state.questions:
+            wanted[1] = "answer"
     elif situation.mode == "live":
         wanted = ["start", "details", "sessions"]
     else:

@@ -344,6 +344,9 @@ def standings(look: Look, now: float, name: str = "") -> tuple[Standing, ...]:
         found.append(Standing("info", f"reading the journal: {fmt.count(state.experiment_count, 'experiment')} so far"))
     if state.session is not None and state.end is None and look.engine_known and look.engine is None:
         found.append(Standing("bad", "the engine is gone; another goes on from here"))
+    if state.questions and state.end is None and look.engine is not None:
+        asked = state.questions[0]
+        found.append(Standing("warning", f"{fmt.one_line(asked.agent, 30)} asks: {fmt.one_line(asked.text, 80)}"))
     if state.health == "paused":
         found.append(
             Standing("warning", f"paused: {fmt.one_line(state.health_reason, 120) or 'no reason was recorded'}")

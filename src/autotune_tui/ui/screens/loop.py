@@ -82,6 +82,8 @@ class LoopScreen(Screen[None]):
         self.zoomed = False
         self._waits = False
         """Whether something new waits for the next tick."""
+        self._asked: set[str] = set()
+        """The questions of agents that were shown once; then they wait until somebody looks."""
         self._ended: tuple[int, int, int] | None = None
         """What the leaderboard and the trend were made from."""
 
@@ -139,6 +141,18 @@ class LoopScreen(Screen[None]):
         self.query_one(BenchPanel).show(BenchView(path, doing, state.config.command, self.store.folder is None))
         self._show_clock()
         self._arrange()
+        self._show_question()
+
+    def _show_question(self) -> None:
+        """Show what an agent asks, once, where it can be answered."""
+        if self.app.mode != "live" or self.store.engine is None or not self.is_current:
+            return
+        fresh = next((each for each in self.store.state.questions if each.id not in self._asked), None)
+        if fresh is not None:
+            from autotune_tui.ui.acting import show_question
+
+            self._asked.add(fresh.id)
+            show_question(self.app, self, fresh)
 
     def _show_ended(self) -> None:
         """The leaderboard and the trend change only when an experiment ends, and cost most in a long session."""
@@ -167,6 +181,7 @@ class LoopScreen(Screen[None]):
         else:
             self._show_clock()
             self._show_plan()
+            self._show_question()
         if is_timed(self.store.state):
             self.query_one(BenchPanel).poll()
 
