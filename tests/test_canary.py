@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import re
 import shlex
 import shutil
@@ -12,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from autotune_tui.config import SessionConfig, parse
-from autotune_tui.engine import blindness, breaking, preflight, seeds
+from autotune_tui.engine import absent, blindness, breaking, preflight, seeds
 from autotune_tui.engine.canary import budget
 from autotune_tui.engine.findings import Line
 from autotune_tui.errors import EngineError
@@ -253,22 +255,24 @@ async def test_a_build_that_fails_is_no_notice_when_the_benchmark_runs_something
 
 @pytest.fixture(scope="module")
 def editable(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkout with an environment of its own, into which its package was installed in editable mode."""
+    """A checkout with an environment of its own, into which pip has installed its package in editable mode, without a network."""
     folder = tmp_path_factory.mktemp("editable")
     files = {
         "src/counting/__init__.py": "def count(n):\n    return sum(1 for _ in range(n))\n",
         "bench.py": "import os\nfrom counting import count\nseed = int(os.environ['AUTOTUNE_SEED'])\n"
         "print(count(1000 + seed % 7))\nprint('METRIC cost=100')\n",
+        "pyproject.toml": '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
+        '[project]\nname = "counting"\nversion = "0.1"\n',
         ".gitignore": ".venv/\n__pycache__/\n",
     }
     repo = make_repo(folder, files)
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(repo / ".venv")], check=True)
-    (packages,) = (repo / ".venv/lib").glob("python3*/site-packages")
-    (packages / "__editable__.counting-0.1.pth").write_text(f"{repo}/src\n")
-    (packages / "counting-0.1.dist-info").mkdir()
-    (packages / "counting-0.1.dist-info/direct_url.json").write_text(
-        f'{{"url": "file://{repo}", "dir_info": {{"editable": true}}}}'
-    )
+    backend = importlib.util.find_spec("hatchling")
+    assert backend is not None and backend.origin is not None
+    environment = {**os.environ, "PIP_NO_INDEX": "1", "PYTHONPATH": str(Path(backend.origin).parent.parent)}
+    pip = [sys.executable, "-m", "pip", "--python", str(repo / ".venv/bin/python"), "--disable-pip-version-check"]
+    install = ["install", "--quiet", "--no-deps", "--no-build-isolation", "--editable", str(repo)]
+    subprocess.run([*pip, *install], env=environment, check=True)
     return repo
 
 
@@ -286,22 +290,65 @@ def of_editable(repo: Path, cache: Path, more: str = "", environment: str = "") 
     """)
 
 
+FIX = re.compile(r"(\w+ = (?:\[[^\]]*\]|\{[^}]*\})) in \[(\w+)\]")
+"""What a hint says to write, and into which table."""
+
+
+def with_fix(text: str, hint: str) -> str:
+    """The configuration with what a hint says in the place where it says so, to the letter."""
+    found = FIX.search(hint)
+    assert found, hint
+    table = f"[{found[2]}]\n"
+    return text.replace(table, f"{table}{found[1]}\n")
+
+
 async def test_the_preflight_on_an_editable_install_says_what_is_wrong_and_its_fix_works(
     editable: Path, tmp_path: Path
 ) -> None:
-    """S8: the line fails, names the package and the file; with its own suggestion applied nothing fails any more."""
-    line = await canary_line(editable, of_editable(editable, tmp_path / "cache"))
-    assert line.status == "fail"
-    assert "counting is installed in editable mode: __editable__.counting-0.1.pth points at src" in line.detail
-    fix = re.search(r"env = \{ PYTHONPATH = \"[^\"]+\" \}", line.hint)
-    assert fix
-    lines = await preflight.check(
-        editable, of_editable(editable, tmp_path / "cache", "", f", {fix[0]}"), lambda _: None
+    """S7, S8: whoever does what it says, twice and to the letter, has a session that can be trusted."""
+    text = f"""\
+goal = "Lower the cost"
+[benchmark]
+command = ".venv/bin/python bench.py"
+[metric]
+source = "metric_line"
+name = "cost"
+unit = ""
+[scope]
+include = ["src/**/*.py"]
+[workspace]
+cache = "{tmp_path}/cache"
+"""
+    first = (await preflight.check(editable, parse(text), lambda _: None))[-1]
+    assert first.status == "fail" and ".venv/bin/python: not found" in first.detail, first
+    assert 'link = [".venv"] in [workspace]' in first.hint
+    text = with_fix(text, first.hint)
+    second = await canary_line(editable, parse(text))
+    assert second.status == "fail"
+    assert (
+        "counting is installed in editable mode: _editable_impl_counting.pth points at src in the che" in second.detail
     )
+    text = with_fix(text, second.hint)
+    assert 'env = { PYTHONPATH = "src" }' in text
+    lines = await preflight.check(editable, parse(text), lambda _: None)
     found = {line.title: line for line in lines}
     assert found["canary"].status == "pass", found["canary"]
     assert not [line for line in lines if line.status == "fail"]
     assert found["fresh inputs"].status == "pass"
+
+
+def test_what_a_command_misses_in_a_worktree_is_named_with_the_line_that_brings_it_in(tmp_path: Path) -> None:
+    """S7: the topmost path that git does not have; nothing that is there, or that nobody has."""
+    root, tree = tmp_path / "repo", tmp_path / "tree"
+    for path in ("data/days/1.csv", "src/a.py", ".venv/bin/python", "notes.txt"):
+        for folder in (root, tree) if path == "src/a.py" else (root,):
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).touch()
+    output = f"FileNotFoundError: '{tree}/data/days/1.csv' in src/a.py, no/such.txt, data, {root}/notes.txt"
+    found = absent.missing(".venv/bin/python src/a.py", output, root, tree)
+    assert found == [".venv", "data"]
+    assert 'link = ["old", ".venv", "data"] in [workspace], or commit them' in absent.advice(found, ["old"])
+    assert absent.advice([], ["old"]) == ""
 
 
 async def test_a_session_does_not_start_when_nothing_notices_but_for_an_explicit_word(

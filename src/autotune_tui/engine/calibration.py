@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from autotune_tui.config import Source
-from autotune_tui.engine import canary, leftovers, locks, second
+from autotune_tui.engine import absent, canary, leftovers, locks, second
 from autotune_tui.engine.confinement import hint
 from autotune_tui.engine.core import Engine, text_of
 from autotune_tui.engine.oracle import expect
@@ -184,9 +184,15 @@ async def set_up(engine: Engine, side: Side, log: Path) -> None:
         run = await engine.command(command, side, limit=engine.config.benchmark.timeout, log=log, job="setup")
         if not run.ok:
             raise EngineError(
-                "The set-up command failed", f"`{text_of(command)}` failed: {run.failure}.\n{run.tail}",
-                "Run it by hand in a fresh clone of the repository, then correct [benchmark].setup.",
-            )  # fmt: skip
+                "The set-up command failed",
+                f"`{text_of(command)}` failed: {run.failure}.\n{run.tail}",
+                absent.hint(
+                    engine,
+                    command,
+                    run.tail,
+                    "Run it by hand in a fresh clone of the repository, then correct [benchmark].setup.",
+                ),
+            )
 
 
 async def build(engine: Engine, side: Side, commit: str, log: Path) -> None:
@@ -198,7 +204,12 @@ async def build(engine: Engine, side: Side, commit: str, log: Path) -> None:
             raise EngineError(
                 "The build fails on code that was not changed",
                 f"`{text_of(command)}` failed: {run.failure}.\n{run.tail}",
-                "Run it by hand in a fresh clone of the repository, then correct [benchmark].build.",
+                absent.hint(
+                    engine,
+                    command,
+                    run.tail,
+                    "Run it by hand in a fresh clone of the repository, then correct [benchmark].build.",
+                ),
             )
         await leftovers.learn(engine, side, commit, "build")
     engine.built[side] = commit
@@ -213,7 +224,12 @@ async def verify_unchanged(engine: Engine, log: Path) -> None:
             raise EngineError(
                 "The checks fail on code that was not changed",
                 f"`{text_of(checks.command)}` failed: {run.failure}.\n{run.tail}",
-                "They run in a clean worktree: files that git ignores must be named in [workspace].link or copy.",
+                absent.hint(
+                    engine,
+                    checks.command,
+                    run.tail,
+                    "They run in a clean worktree: files that git ignores must be named in [workspace].link or copy.",
+                ),
             )
 
 
@@ -240,7 +256,12 @@ async def calibrate(engine: Engine, segment: int, log: Path) -> tuple[Calibratio
             hint(
                 engine.sandbox,
                 failure.output,
-                "Correct [benchmark] or [metric] in autotune.toml; `autotune-tui check` tries it.",
+                absent.hint(
+                    engine,
+                    config.benchmark.command,
+                    failure.output,
+                    "Correct [benchmark] or [metric] in autotune.toml; `autotune-tui check` tries it.",
+                ),
             ),
         ) from failure
     return describe(engine, segment, comparison.blocks, sampler.repeat, load), comparison.blocks

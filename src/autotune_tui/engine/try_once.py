@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from autotune_tui.config import Metric, SessionConfig
+from autotune_tui.engine import absent
 from autotune_tui.engine.calibration import build, set_up
 from autotune_tui.engine.confinement import hint
 from autotune_tui.engine.core import Engine, text_of
@@ -154,6 +155,7 @@ async def _try(engine: Engine, say: Callable[[Step], None]) -> ReadAs:
         usual = (
             "It runs in a clean worktree of the last commit: files that git ignores must be linked or copied into it."
         )
+        usual = absent.hint(engine, config.benchmark.command, run.tail, usual)
         raise MeasureError("The benchmark fails", f"{run.failure}.", hint(engine.sandbox, run.tail, usual))
     return _read(config.metric, run, workspace.incumbent, text or "")
 
