@@ -84,7 +84,7 @@ async def test_the_context_is_complete_and_its_keys_are_stable(tmp_path: Path) -
     seen = json.loads((context.directory / "seen.json").read_text())
     assert sorted(seen) == [
         "artifacts", "baseline_value", "benchmark", "constraints", "direction", "directory", "exclude", "experiment",
-        "failure", "files", "goal", "health", "history", "ideas", "include", "incumbent", "incumbent_value", "metric",
+        "failure", "files", "goal", "guidance", "health", "history", "ideas", "include", "incumbent", "incumbent_value", "metric",
         "plan", "profile", "target", "unit", "version",
     ]  # fmt: skip
     assert seen["directory"] == str(context.directory)

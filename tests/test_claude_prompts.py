@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from importlib import resources
 from pathlib import Path
@@ -13,6 +14,7 @@ from agents_support import make_context, outcome, profile_of, repository
 from autotune_tui.agents.base import Context, Failure, PastExperiment, Plan
 from autotune_tui.agents.claude import parts, prompts
 from autotune_tui.cli import command_line
+from autotune_tui.model.guidance import Attempt, Guidance, Stuck
 from engine_support import EXACT, Session, configure, git, make_repo
 
 PLAN = Plan(
@@ -39,10 +41,11 @@ def tried(index: int, status: str, strategy: str = "cache", effect: float | None
 @pytest.fixture
 def context(tmp_path: Path) -> Context:
     history = (tried(1, "keep"), tried(2, "discard"), tried(3, "discard"), tried(4, "discard"))
-    return make_context(
+    context = make_context(
         repository(tmp_path / "candidate", {"src/app.py": "slow()\n"}), files=("src/app.py",), history=history,
         profile=profile_of(("src/app.py", "parse", 3, 0.25, 0.75), ("/usr/lib/x.py", "loads", 0, 0.1, 0.2)),
     )  # fmt: skip
+    return dataclasses.replace(context, guidance=Guidance(tired="cache"))
 
 
 def test_the_planner_is_told_all_that_is_known(context: Context) -> None:
@@ -113,8 +116,6 @@ def test_the_other_roles_have_their_rules(name: str, rule: str) -> None:
 
 def test_keeps_are_ranked_and_lessons_are_told_word_by_word(context: Context) -> None:
     """L1, L25: the largest gain first; what a reflection wants later plans to know."""
-    import dataclasses
-
     small, large = tried(1, "keep", effect=-0.02), tried(2, "keep", effect=-0.3)
     learned = dataclasses.replace(tried(3, "discard"), lessons=("parse() sees 40 strings.", "Sorting is free."))
     context = dataclasses.replace(context, history=(small, large, learned))
@@ -126,11 +127,16 @@ def test_keeps_are_ranked_and_lessons_are_told_word_by_word(context: Context) ->
 
 
 def test_a_plateau_asks_for_something_bigger(context: Context) -> None:
-    """L20."""
-    import dataclasses
-
-    prompt = prompts.render("planner", parts.for_planner(dataclasses.replace(context, health="plateaued"), "", ""))
-    assert "Small changes have run dry" in prompt.first
+    """L20: the protocol for being stuck is in the plan's prompt, with what there is to combine."""
+    near = Attempt(3, "Hash rows once", "cache", ("src/app.py",), -0.004)
+    stuck = Stuck(6, "combine", (), (near,), (("cache", 4),))
+    guidance = Guidance(avoid=("cache",), stuck=stuck, findings=("worktrees rebuilt",))
+    prompt = prompts.render("planner", parts.for_planner(dataclasses.replace(context, guidance=guidance), "", ""))
+    for words in (
+        "Small changes have run dry", "Above all: combine earlier wins", "Also: try the opposite", "#3 Hash rows once",
+        "Failed: cache (4 times)", "may not be used for now: cache", "Found: worktrees rebuilt.",
+    ):  # fmt: skip
+        assert words in prompt.first, words
 
 
 def test_a_first_experiment_without_anything_reads_well(tmp_path: Path) -> None:
@@ -200,8 +206,6 @@ def test_instructions_stay_the_same_from_one_experiment_to_the_next(name: prompt
 
 
 def test_words_of_other_programs_cannot_break_a_prompt(context: Context) -> None:
-    import dataclasses
-
     hostile = dataclasses.replace(context, goal="Save $goal ${x} $", ideas="\x1b[31mred\x07 $number")
     prompt = prompts.render("planner", parts.for_planner(hostile, "", ""))
     assert "Save $goal ${x} $" in prompt.first

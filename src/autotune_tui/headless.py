@@ -28,6 +28,7 @@ from autotune_tui.model.events import (
     Plan,
     Question,
     Record,
+    Recovery,
     Result,
     Session,
     Unreadable,
@@ -48,6 +49,7 @@ from autotune_tui.model.format import (
     percent,
     times,
 )
+from autotune_tui.model.health import recovery_words
 from autotune_tui.model.state import SessionState, fold
 
 if TYPE_CHECKING:
@@ -104,6 +106,8 @@ def line(record: Record, state: SessionState) -> str | None:
             return headline(record, state)
         case Health():
             return _health(record)
+        case Recovery():
+            return one_line(recovery_words(record), _REASON)
         case Inspection():
             return _inspection(record)
         case Control():

@@ -140,6 +140,7 @@ class CommandAgent:
             description=one_line(text_in(said, "description"), 200),
             hypothesis=text_in(said, "hypothesis"),
             notes=text_in(said, "notes"),
+            strategy=one_line(text_in(said, "strategy"), 60),
             data={"expected": float(expected)} if is_number(expected) else {},
         )
 

@@ -19,6 +19,11 @@ only add.
                       observation, next, data}; `effect` is the relative change of the metric (-0.13: it fell by 13 %)
     ideas             the backlog, Markdown
     health            running, improving, plateaued, crashing, healing
+    guidance          what the course of the session asks of this experiment: {avoid, tired, scope, repair, findings, stuck,
+                      words}: strategies that may not be used, the one that should rest, the only files that may be changed (when
+                      the scope is narrowed), what is only to be mended (candidates, code or nothing), what was found out, null
+                      or {experiments, step, wins, near, failed} when nothing was kept for long (step: read, combine, opposite
+                      or simplify), and all of it as a list of sentences
     plan              {description, hypothesis, target, strategy, key, ...} as it was approved
     failure           null; for a rework {phase, reason, output, attempt}
 
@@ -38,6 +43,7 @@ from pathlib import Path
 from typing import Any
 
 from autotune_tui.agents.base import Context, Failure, Plan
+from autotune_tui.model import guidance
 
 VERSION = 1
 _AS_THEY_ARE = (
@@ -54,6 +60,7 @@ def context_json(context: Context, plan: Plan, failure: Failure | None = None) -
     return {
         "version": VERSION,
         **{name: getattr(context, name) for name in _AS_THEY_ARE},
+        "guidance": {**asdict(context.guidance), "words": guidance.words(context.guidance)},
         "directory": str(context.directory),
         "artifacts": str(context.artifacts),
         "profile": profile,

@@ -200,7 +200,7 @@ def health(state: SessionState, now: str = "", health: str = "") -> HealthView:
         experiments=_experiments(state),
         time=_time(state, now),
         cost=_cost(state),
-        agent=fmt.one_line(state.session.agent, 40) if state.session else "",
+        agent=fmt.one_line(state.course.agent or state.session.agent, 40) if state.session else "",
         noise=_noise(state),
         decision_time=" to ".join(fmt.duration(s) for s in calibration.decision_seconds)
         if calibration and calibration.decision_seconds[1]

@@ -12,6 +12,7 @@ from autotune_tui.agents.base import Context, Failure, Outcome, PastExperiment, 
 from autotune_tui.agents.claude.duplicates import since_last_keep
 from autotune_tui.agents.claude.tools.base import shortened
 from autotune_tui.agents.text import harmless, one_line
+from autotune_tui.model import guidance
 from autotune_tui.model.format import change, metric, percent
 from autotune_tui.model.profile import HotSpot, Profile
 
@@ -57,7 +58,7 @@ def for_planner(context: Context, log: str, earlier: str) -> dict[str, str]:
         "results": results(context),
         "lessons": lessons(context.history),
         "strategies": strategies(context.history),
-        "health": _health(context),
+        "health": course(context),
         "log": log,
         "ideas": shortened(harmless(context.ideas), 6000),
         "earlier": earlier,
@@ -167,7 +168,7 @@ def _lesson(past: PastExperiment) -> str:
 
 
 def strategies(history: Sequence[PastExperiment]) -> str:
-    """How often each kind was tried and kept, and which kind is over for now (L19)."""
+    """How often each kind was tried and kept."""
     tried = Counter(past.strategy for past in history if past.strategy)
     kept = Counter(past.strategy for past in history if past.status == "keep")
     lines = [f"{name}: tried {count}, kept {kept[name]}" for name, count in tried.most_common(20)]
@@ -242,14 +243,11 @@ def _scope(context: Context) -> str:
     return f"{_bullets(lines)}\n\nFiles in scope:\n{_bullets(names)}"
 
 
-def _health(context: Context) -> str:
+def course(context: Context) -> str:
+    """How the session does, and what that asks of this experiment: repair, rotation, the way out when it is stuck (L19, L20)."""
     tried = len(since_last_keep(context.history))
     lines = [f"health: {context.health}", f"experiments since the last keep: {tried}"]
-    if context.health == "plateaued" or tried >= 5:
-        lines.append(
-            "Small changes have run dry. Read the goal, the scope and the results anew. Combine near-misses, try the "
-            "opposite of what failed, change an algorithm or a data layout, or remove code that does not pay."
-        )
+    lines += [harmless(text) for text in guidance.words(context.guidance)]
     if context.health == "crashing":
         lines.append("The last experiments broke something. Choose a change that you are sure works.")
     return _bullets(lines)

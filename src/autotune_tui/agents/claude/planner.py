@@ -89,6 +89,10 @@ class _Judge:
         for name in answer.files:
             self._step.worktree.writable(name)
         plan = plan_of(answer, context)
+        if plan.strategy in context.guidance.avoid:
+            raise Refused(
+                f"{plan.strategy} may not be used for now: it failed since the last keep. Choose another kind."
+            )
         if past := duplicates.like(plan, context.history):
             self._repeated += 1
             found = f"experiment {past.index} ({past.description}: {past.status})"

@@ -24,7 +24,7 @@ from autotune_tui.agents.base import (
 )
 from autotune_tui.agents.offline import rewrites
 from autotune_tui.agents.offline.knobs import Knob, set_knobs
-from autotune_tui.agents.offline.moves import KNOB, Move, knob_moves, ranked, rewrite_moves
+from autotune_tui.agents.offline.moves import KNOB, Move, combined, knob_moves, ranked, rewrite_moves
 from autotune_tui.agents.offline.plans import bottleneck, make_plan, reflect
 from autotune_tui.agents.offline.search import Search
 from autotune_tui.agents.offline.sources import Sources, read_text, write_text
@@ -46,6 +46,10 @@ class OfflineAgent:
         """The most promising move that was not tried. Raises AgentError for a mark that cannot be understood."""
         moves, targets = await asyncio.to_thread(self._moves, context)
         emit(AgentEvent("text", bottleneck(context.profile, targets, context.metric)))
+        avoid = context.guidance.avoid
+        if moves and all(move.strategy in avoid for move in moves):
+            raise NothingToPropose(f"The offline agent has only what may not be used for now: {', '.join(avoid)}")
+        moves = [move for move in moves if move.strategy not in avoid]
         if not moves:
             raise NothingToPropose(self._exhausted(context))
         emit(AgentEvent("text", f"{len(moves)} possible moves; trying: {moves[0].description}"))
@@ -75,7 +79,7 @@ class OfflineAgent:
         moves = self._rewrite_moves(context, targets) if self._rewrites else []
         if self._knobs:
             moves += self._knob_moves(context, targets)
-        return ranked(moves, context.history), targets
+        return ranked(moves, context.history, context.guidance.stuck), targets
 
     def _rewrite_moves(self, context: Context, targets: list[Target]) -> list[Move]:
         directory = context.directory
@@ -98,7 +102,11 @@ class OfflineAgent:
         if not knobs:
             return []
         search = Search(knobs, read_trials(context.history, context.direction))
-        return knob_moves(search, search.moves(context.experiment), targets, context.history, context.metric)
+        found = search.moves(context.experiment)
+        stuck = context.guidance.stuck
+        if stuck is not None and stuck.step == "combine" and (both := combined(search, stuck, context.history)):
+            found = [both, *found]
+        return knob_moves(search, found, targets, context.history, context.metric)
 
     def _exhausted(self, context: Context) -> str:
         knobs = sum(past.strategy == KNOB for past in context.history)

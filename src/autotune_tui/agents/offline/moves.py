@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from autotune_tui.agents.base import PastExperiment
 from autotune_tui.agents.offline.knobs import Knob
 from autotune_tui.agents.offline.marks import Value, spell
-from autotune_tui.agents.offline.search import KnobMove, Search
+from autotune_tui.agents.offline.search import GAIN_UNTRIED, KnobMove, Search
 from autotune_tui.agents.offline.targets import Target, best_match
-from autotune_tui.agents.offline.trials import describe
+from autotune_tui.agents.offline.trials import describe, read_values
+from autotune_tui.model.guidance import Stuck, tired
 
 if TYPE_CHECKING:
     from autotune_tui.agents.offline.rewrites import Candidate
@@ -129,18 +130,38 @@ def probability(strategy: str, history: Sequence[PastExperiment]) -> float:
 
 def tired_strategy(history: Sequence[PastExperiment]) -> str | None:
     """The strategy of the last three experiments when all of them had the same and none was kept, else None."""
-    last = history[-ROTATE_AFTER:]
-    strategies = {past.strategy for past in last}
-    if len(last) < ROTATE_AFTER or len(strategies) > 1 or any(past.status == "keep" for past in last):
+    return tired(history) or None
+
+
+def combined(search: Search, stuck: Stuck, history: Sequence[PastExperiment]) -> KnobMove | None:
+    """The values of the two best near misses with different constants, at once; None when that is none or not new."""
+    changes: dict[str, Value] = {}
+    numbers: list[int] = []
+    of = {past.index: past for past in history}
+    for near in stuck.near:
+        past = of.get(near.index)
+        wanted = read_values(past.data) if past is not None and past.strategy == KNOB else {}
+        if wanted and wanted.keys() <= search.knobs.keys() and not wanted.keys() & changes.keys():
+            changes.update(wanted)
+            numbers.append(near.index)
+        if len(numbers) == 2:
+            break
+    changes = {name: value for name, value in changes.items() if value != search.setting[name]}
+    if len(numbers) < 2 or not search.is_open(changes):
         return None
-    return strategies.pop()
+    why = f"what experiments {numbers[0]} and {numbers[1]} nearly gained, at once"
+    return KnobMove(changes, GAIN_UNTRIED, why, joint=True)
 
 
-def ranked(moves: Iterable[Move], history: Sequence[PastExperiment]) -> list[Move]:
-    """Best first (equals as they came), each key once; moves of a tired strategy come after all others."""
-    tired = tired_strategy(history)
+def ranked(moves: Iterable[Move], history: Sequence[PastExperiment], stuck: Stuck | None = None) -> list[Move]:
+    """Best first (equals as they came), each key once; moves of a tired strategy come after all others.
+
+    When nothing has worked for long, what was tried meanwhile comes after what was not, if that is the step to take.
+    """
+    last = tired_strategy(history)
+    failed = {name for name, _ in stuck.failed} if stuck is not None and stuck.step == "opposite" else set()
     best: dict[str, Move] = {}
-    for move in sorted(moves, key=lambda move: (move.strategy == tired, -move.worth)):
+    for move in sorted(moves, key=lambda move: (move.strategy == last, move.strategy in failed, -move.worth)):
         best.setdefault(move.key, move)
     return list(best.values())
 
