@@ -6,39 +6,26 @@ from pathlib import Path
 
 from autotune_tui.journal.files import SessionFolder
 from autotune_tui.model.session import SessionState
-from autotune_tui.ui.text import plain
 
 MOST_BYTES = 256 << 10
 """What is read at a time. Of output that comes faster, only the end is shown: no one can read more."""
-
-_WORDS_BYTES = 8 << 10
-"""From the end of the agent's log."""
 
 
 def output_file(folder: SessionFolder, state: SessionState) -> Path | None:
     """The log of what runs now, else of the last experiment; None when there is none (yet)."""
     current = state.current
     if current is not None and current.number and state.end is None:
-        return _log(folder, current.number)
+        return log_of(folder, current.number)
     validating = state.validation_samples and state.validation_samples[-1].timestamp > state.exp_at
     if validating:
         return folder.baseline / "validation.log"
     last = next((e for e in reversed(state.experiments) if not e.baseline), None)
     if last is None:
         return folder.baseline / "bench.log"
-    return folder.root / last.folder / "bench.log" if last.folder else _log(folder, last.index)
+    return folder.root / last.folder / "bench.log" if last.folder else log_of(folder, last.index)
 
 
-def agent_words(folder: SessionFolder, number: int) -> tuple[str, ...]:
-    """The last lines that the agent has said in an experiment, made harmless."""
-    log = _log(folder, number)
-    if log is None:
-        return ()
-    lines, _ = OutputTail(log.with_name("agent.log"), _WORDS_BYTES).read()
-    return tuple(plain(text) for text in lines if text.strip())
-
-
-def _log(folder: SessionFolder, number: int) -> Path | None:
+def log_of(folder: SessionFolder, number: int) -> Path | None:
     """The experiment's folder gets its full name once there is a plan, so it is looked for by its number."""
     found = [path for path in folder.experiments.glob(f"{number:03}*") if path.name.partition("-")[0] == f"{number:03}"]
     return sorted(found)[-1] / "bench.log" if found else None

@@ -15,7 +15,8 @@ from autotune_tui.ui.commands import COMMANDS, Situation, choose, shown_keys
 from autotune_tui.ui.evidence import concluded, evidence
 from autotune_tui.ui.follower import is_timed
 from autotune_tui.ui.layout import PANELS, PanelName, kind
-from autotune_tui.ui.output import agent_words, output_file
+from autotune_tui.ui.output import output_file
+from autotune_tui.ui.spoken import POLL_SECONDS, Spoken
 from autotune_tui.ui.store import Store
 from autotune_tui.ui.trend import trend
 from autotune_tui.ui.widgets.bench import BenchPanel, BenchView
@@ -80,6 +81,7 @@ class LoopScreen(Screen[None]):
         self.chosen: PanelName | None = None
         """The panel that the user chose for the large place; None: the one that fits what is being done."""
         self.zoomed = False
+        self._spoken = Spoken()
         self._waits = False
         """Whether something new waits for the next tick."""
         self._asked: set[str] = set()
@@ -106,6 +108,7 @@ class LoopScreen(Screen[None]):
         self.show()
         self.set_interval(_TICK_SECONDS, self.tick)
         self.set_interval(_OUTPUT_SECONDS, self._poll_output)
+        self.set_interval(POLL_SECONDS, self._poll_words)
 
     def on_unmount(self) -> None:
         self.store.unsubscribe(self)
@@ -167,9 +170,19 @@ class LoopScreen(Screen[None]):
 
     def _show_plan(self) -> None:
         """The plan; until there is one, what the agent says while it thinks."""
-        folder, current = self.store.folder, self.store.state.current
-        said = agent_words(folder, current.number) if folder and current and current.number and not current.plan else ()
-        self.query_one(PlanPanel).show(plan(self.store.state, said))
+        self._spoken.poll(self.store.folder, self._planned())
+        self.query_one(PlanPanel).show(plan(self.store.state, self._spoken.lines))
+
+    def _planned(self) -> int:
+        """The number of the experiment that is being planned; 0 when none is."""
+        state = self.store.state
+        current = state.current
+        return current.number if current and not current.plan and state.end is None else 0
+
+    def _poll_words(self) -> None:
+        """Show what the agent says while it thinks."""
+        if self.is_current and self._spoken.poll(self.store.folder, self._planned()):
+            self.query_one(PlanPanel).show(plan(self.store.state, self._spoken.lines))
 
     def tick(self) -> None:
         """Once a second: what changes with time alone, and what has waited."""
