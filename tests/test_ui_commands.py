@@ -154,7 +154,7 @@ def test_wrong_settings_are_said_with_the_file_s_name(tmp_path: Path, text: str,
         ('theme = "x"\n', 'theme = "nord"\n'),
         ('# mine\n[keys]\npause = "space"\n', 'theme = "nord"\n# mine\n[keys]\npause = "space"\n'),
         ('# mine\ntheme="x"\n[keys]\n', '# mine\ntheme = "nord"\n[keys]\n'),
-        ('[keys]\ntheme = "f2"\n', 'theme = "nord"\n[keys]\ntheme = "f2"\n'),
+        ('[keys]\nexplain = "f2"\n', 'theme = "nord"\n[keys]\nexplain = "f2"\n'),
     ],
 )
 def test_a_chosen_theme_is_remembered_and_the_rest_of_the_file_stays(tmp_path: Path, before: str, after: str) -> None:

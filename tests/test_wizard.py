@@ -283,7 +283,7 @@ async def test_the_scope_is_a_tree_with_counts_that_space_changes(programs: Prog
     app = Host()
     async with app.run_test(size=(80, 24)) as pilot:
         await go_to(pilot, "Scope")
-        await until_shown(pilot, "● 3 of 9 files may be changed, 693 of ", "▣ 1 locked", "◐ part", "▣ locked bench.py")
+        await until_shown(pilot, "● 3 of 9 files may be changed, 693 of ", "▣ 2 locked", "◐ part", "▣ locked bench.py")
         app.wizard.query_one(ScopeView).focus()
         await pilot.press("down", "right")
         await until_shown(pilot, "○ out    vendor/", "● in     read.py")
@@ -318,7 +318,7 @@ async def test_a_locked_file_is_unlocked_by_naming_it(programs: Programs) -> Non
         await pilot.press("down", "down", "down")
         await until_shown(pilot, "space names a locked file")
         await pilot.press("space")
-        await until_shown(pilot, "● in     bench.py", "▣ 0 locked")
+        await until_shown(pilot, "● in     bench.py", "▣ 1 locked")
 
 
 # --- checks, agent

@@ -199,10 +199,10 @@ class Group(Collapsible):
     """
 
     def __init__(self, table: str, names: Sequence[str], draft: Draft) -> None:
-        labels = ", ".join(specs()[name].label.lower() for name in names)
+        labels = [specs()[name].label.lower() for name in names]
         rows = [FieldRow(Entry(name), draft=draft) for name in names]
         title = f"{table.removeprefix('agent_')} agent" if table.startswith("agent_") else table.replace("_", " ")
-        super().__init__(*rows, title=f"{title.capitalize()}: {labels}")
+        super().__init__(*rows, title=f"{title.capitalize()}: {_some(labels, 58 - len(title))}")
 
 
 def propose(row: FieldRow, proposals: Sequence[Proposal], draft: Draft, nothing: str = "") -> None:
@@ -216,6 +216,15 @@ def propose(row: FieldRow, proposals: Sequence[Proposal], draft: Draft, nothing:
     row.say(
         "   ".join(part for part in (f"found: {why}" if why else "", keys) if part) or ("" if proposals else nothing)
     )
+
+
+def _some(labels: Sequence[str], width: int) -> str:
+    """As many of the labels as fit, none of them cut, and how many more there are."""
+    shown = list(labels)
+    while len(", ".join(shown)) > width:
+        shown.pop()
+    left = len(labels) - len(shown)
+    return ", ".join(shown) + (f" and {left} more" if left else "")
 
 
 def _note(note: Content | str) -> Content:
