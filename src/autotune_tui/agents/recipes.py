@@ -82,7 +82,7 @@ def translated(said: Mapping[str, Any], where: Where) -> Mapping[str, Any]:
     """A program's own last words as those of a command agent: the object at the end of its answer, and what it cost."""
     words = _at(said, where.words)
     usage = {
-        "usd": _at(said, where.usd),
+        "usd": _sum(said, (where.usd,)),
         "input_tokens": _sum(said, where.input_tokens),
         "output_tokens": _sum(said, where.output_tokens),
     }
