@@ -62,13 +62,14 @@ def _crashed() -> int:
     from autotune_tui.redaction import Redactor
 
     name, error = sys.exc_info()[0], sys.exc_info()[1]
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="autotune-tui-crash-", suffix=".txt", delete=False, encoding="utf-8", errors="backslashreplace"
-    ) as file:
-        file.write(Redactor(os.environ).text(traceback.format_exc()))
-    return _say(
-        "Something went wrong inside autotune-tui",
-        f"{name.__name__ if name else 'error'}: {error}",
-        f"The details are in {file.name}.",
-        ERROR,
-    )
+    details = Redactor(os.environ).text(traceback.format_exc())
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="autotune-tui-crash-", suffix=".txt", delete=False, encoding="utf-8", errors="backslashreplace"
+        ) as file:
+            file.write(details)
+        where = f"The details are in {file.name}."
+    except OSError as refused:
+        where = f"The details could not be written to a file: {refused.strerror or refused}."
+    what = f"{name.__name__ if name else 'error'}: {error}"
+    return _say("Something went wrong inside autotune-tui", what, where, ERROR)

@@ -21,7 +21,7 @@ from autotune_tui.journal.writer import JournalWriter
 from autotune_tui.measure.environment import Snapshot, command_environment
 from autotune_tui.measure.executors.base import Command, Executor, Run, argv_of
 from autotune_tui.measure.sandbox import Sandbox
-from autotune_tui.model.events import Note, Record
+from autotune_tui.model.events import Note, Record, Session
 from autotune_tui.model.profile import Profile
 from autotune_tui.model.state import SessionState, fold
 from autotune_tui.redaction import Redactor
@@ -29,6 +29,7 @@ from autotune_tui.workspace import SIDES, Side, Workspace
 
 if TYPE_CHECKING:
     from autotune_tui.engine.oracle import Expected
+    from autotune_tui.engine.resume import HalfDone
     from autotune_tui.engine.watchdog_places import Places
 
 T = TypeVar("T")
@@ -57,6 +58,14 @@ class Engine:
     """The name by which a playbook has chosen the agent; empty for the configured one."""
     died: bool = False
     """Whether the engine before this one ended without a word."""
+    found: str = ""
+    """What that one has left of its lock, in words."""
+    before: Session | None = None
+    """How that one began."""
+    paused: bool = False
+    """Whether it ended because something was amiss."""
+    half_done: HalfDone | None = None
+    """The experiment that it left, until it is gone on with."""
     outside: float = 0.0
     """Seconds spent waiting for commands and agents so far; the rest of an experiment's time is the loop's own."""
     built: dict[Side, str] = field(default_factory=dict)

@@ -26,7 +26,7 @@ from autotune_tui.agents.base import (
     Reflection,
     Resident,
 )
-from autotune_tui.engine import artifacts, context, leftovers, locks, measuring, outputs, override, profiling
+from autotune_tui.engine import artifacts, context, leftovers, locks, measuring, outputs, override, profiling, resume
 from autotune_tui.engine.calibration import build as build_side
 from autotune_tui.engine.calibration import make_ready
 from autotune_tui.engine.control import Control, Skipped
@@ -97,6 +97,10 @@ class Experiment:
     """What the candidate's build left, beside the commit."""
     change_key: str = ""
     """Hash of the change, to recognise one that was tried before."""
+    taken: resume.HalfDone | None = None
+    """What is gone on with, when it was interrupted before."""
+    saved: resume.Saved | None = None
+    """Samples of the commit that were taken before and count."""
     measured: Measured | None = None
     verdict: Verdict | None = None
     reflection: Reflection = field(default_factory=lambda: Reflection("", ""))
@@ -157,6 +161,7 @@ async def run(engine: Engine, control: Control, number: int, wish: Wish | None =
     """Run one experiment to its verdict and journal it. Raises NothingToPropose, Stopped, GivenUp."""
     folder = artifacts.open_folder(engine, number)
     experiment = Experiment(engine, control, number, engine.workspace.tip(), folder, engine.outside, wish=wish)
+    resume.take_up(experiment)
     try:
         await control.run(_attempt(experiment), skippable=True)
     except Skipped:
@@ -176,7 +181,7 @@ async def run(engine: Engine, control: Control, number: int, wish: Wish | None =
 
 async def _attempt(x: Experiment) -> None:
     try:
-        for step in (sync, plan, edit) if x.wish else (sync, profile, plan, edit):
+        for step in (sync,) if x.taken else (sync, plan, edit) if x.wish else (sync, profile, plan, edit):
             await _step(x, step)
         await verify(x)
         for gate in (measure, guard, inspect, *confirm(x), decide):
@@ -219,6 +224,8 @@ async def sync(x: Experiment) -> None:
     for side in SIDES:
         await make_ready(x.engine, side, x.incumbent, x.log)
     await build_side(x.engine, "incumbent", x.incumbent, x.log)
+    if x.taken:
+        await resume.lay(x)
 
 
 async def profile(x: Experiment) -> None:
@@ -291,12 +298,15 @@ async def edit(x: Experiment) -> None:
 
 async def verify(x: Experiment) -> None:
     """Scope, commit, build, check and oracle, with at most two reworks by the agent after one of the last three failed."""
-    for attempt in range(MOST_REWORKS + 1):
+    made: tuple[Step, ...] = () if x.taken else (scope, commit)
+    gates = (build, check, *((oracle,) if x.engine.config.oracle.asked_for else ()))
+    for attempt in range(min(x.taken.candidate.reworks, MOST_REWORKS) if x.taken else 0, MOST_REWORKS + 1):
         try:
-            for step in (scope, commit, build, check, *((oracle,) if x.engine.config.oracle.asked_for else ())):
+            for step in (*made, *gates):
                 await _step(x, step)
             return
         except Failed as failed:
+            made = (scope, commit)
             if x.wish or attempt == MOST_REWORKS or not await rework_after(x, failed, attempt + 1):
                 raise Ended(failed.verdict.status, failed.verdict.reason, failed.verdict.detail) from None
 
@@ -342,8 +352,11 @@ async def commit(x: Experiment) -> None:
     """Commit the candidate and keep it for ever under its ref; a change that was tried before ends here."""
     workspace = x.engine.workspace
     trailers = {"Autotune-Experiment": f"{x.engine.folder.id}/{x.number}"}
-    x.commit = await asyncio.to_thread(workspace.commit, x.number, x.description, trailers, found=x.changes)
+    x.commit = await asyncio.to_thread(workspace.write, x.description, trailers, found=x.changes)
     x.change_key = await asyncio.to_thread(workspace.change_key, x.incumbent, x.commit)
+    x.engine.record(resume.candidate_record(x, x.commit), sync=True)
+    x.saved = None
+    await asyncio.to_thread(workspace.keep, x.number, x.commit)
     artifacts.write(x.engine, x.folder / "diff.patch", await asyncio.to_thread(workspace.diff, x.incumbent, x.commit))
     await sweep(x, "the edit")
     tried = context.same_change(x)
@@ -418,7 +431,10 @@ async def measure(x: Experiment) -> None:
     calibration = x.engine.state.calibration
     for last in (False, True):
         try:
-            x.measured = await measuring.measure(x.engine, x.control, x.number, x.log, simpler=await simpler(x))
+            saved, x.saved = x.saved, None
+            x.measured = await measuring.measure(
+                x.engine, x.control, x.number, x.log, simpler=await simpler(x), saved=saved
+            )
             if x.measured.evidence.state == "inconclusive" and calibration is not None and calibration.exact:
                 x.control.request("rebaseline", "the metric varies after all")
             return

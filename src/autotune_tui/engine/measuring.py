@@ -15,7 +15,8 @@ from autotune_tui.engine.budget import time_left
 from autotune_tui.engine.calibration import SIDES, build, make_ready
 from autotune_tui.engine.control import Control
 from autotune_tui.engine.core import Engine
-from autotune_tui.engine.sampling import Blocks, Comparison, Sampler, derived_seed
+from autotune_tui.engine.resume import Saved
+from autotune_tui.engine.sampling import Blocks, Comparison, Sampler, Taken, derived_seed
 from autotune_tui.engine.warm import compile_changed
 from autotune_tui.journal.writer import timestamp
 from autotune_tui.model.events import Calibration, Decision, Validation
@@ -58,31 +59,43 @@ class Measured:
         return change_text(self.effect, self.interval, scale=self.scale, unit=self.unit)
 
 
-async def measure(engine: Engine, control: Control, experiment: int, log: Path, *, simpler: bool) -> Measured:
+async def measure(
+    engine: Engine, control: Control, experiment: int, log: Path, *, simpler: bool, saved: Saved | None = None
+) -> Measured:
     """Take blocks until the test keeps or gives up, or time is over. Raises SampleFailed.
 
-    A change that is `simpler` (removes code) and no gain may still be kept, so it is then measured for harm.
+    A change that is `simpler` (removes code) and no gain may still be kept, so it is then measured for harm. With `saved`
+    the blocks that were taken before are looked at first.
     """
     calibration = engine.state.calibration
     if calibration is None:
         raise RuntimeError("a segment was opened without calibration")
     sampler = Sampler(engine, "experiment", experiment, log, calibration.timeout, calibration.repeat)
-    seed = derived_seed(engine.seed, "experiment", experiment)
+    seed = saved.seed if saved else derived_seed(engine.seed, "experiment", experiment)
     comparison = Comparison(sampler, seed, calibration.sigma, scale_of(calibration))
     for side in SIDES:
         await compile_changed(engine, side, log)
     # The candidate's first run is colder than the incumbent's: caches, byte code, page cache.
-    await sampler.take("candidate", seed=derived_seed(seed, "warm-up"), discard=True)
-    began = time.monotonic()
+    warm: dict[Side, Taken] = {
+        side: await sampler.take(side, seed=derived_seed(seed, "warm-up"), discard=True)
+        for side in (SIDES if saved else SIDES[1:])
+    }
+    if saved is not None:
+        comparison.take_over(saved.blocks, warm)
+        comparison.attempts[len(saved.blocks)] = saved.attempt
+    began, fresh = time.monotonic(), saved is None
     while True:
-        await comparison.next_block()
+        if fresh:
+            await comparison.next_block()
         evidence = weigh(engine, comparison.blocks, calibration, seed)
         out_of_time = evidence.state == "continue" and is_over(engine, began)
         over = evidence.state != "continue" or out_of_time
         if over:
             evidence = concluded(engine, evidence, comparison.blocks, calibration, seed)
         measured = in_metric_terms(engine, evidence, comparison.blocks, scale_of(calibration), out_of_time, seed)
-        engine.record(look(measured, experiment))
+        if fresh:
+            engine.record(look(measured, experiment))
+        fresh = True
         if over:
             worse = is_worse(engine, evidence, comparison.blocks, calibration, seed)
             harmless = (

@@ -21,11 +21,11 @@ from autotune_tui.engine.control import Control, Stopped
 from autotune_tui.engine.core import Engine
 from autotune_tui.engine.holdout import prepare
 from autotune_tui.engine.loop import End
-from autotune_tui.engine.reconcile import reconcile
+from autotune_tui.engine.reconcile import clear, reconcile
 from autotune_tui.engine.watchdog_places import unless_gone
 from autotune_tui.errors import AutotuneError, EngineError, JournalError
 from autotune_tui.journal.files import SessionFolder
-from autotune_tui.journal.lock import EngineLock, identity
+from autotune_tui.journal.lock import EngineLock, identity, last_engine, refuse_alive
 from autotune_tui.journal.reader import load_state
 from autotune_tui.journal.writer import JournalWriter
 from autotune_tui.measure.environment import command_environment, difference, parse, snapshot
@@ -43,8 +43,10 @@ async def run_session(repo: Path, session: str, settings: SessionConfig, *, on_e
     """
     folder = SessionFolder.of(repo, session)
     folder.create()
-    with EngineLock(folder.lock):
+    with EngineLock(folder.lock) as lock:
+        refuse_alive(last_engine(folder.journal), folder.journal)
         async with engine_for(repo, folder, settings, on_event) as engine:
+            engine.found = lock.found
             control = Control(engine)
             watching = [asyncio.create_task(work) for work in (control.watch(), engine.pulse.watch(engine.record))]
             _end_on_signals(control)
@@ -63,6 +65,7 @@ async def _run(engine: Engine, control: Control) -> End:
     """The loop between its two session records, however it ends."""
     _begin(engine)
     try:
+        await clear(engine)
         await asyncio.to_thread(engine.workspace.create)
         for warning in await prepare(engine):
             engine.note(warning, "warning")
@@ -101,6 +104,7 @@ def _begin(engine: Engine) -> None:
             tool=__version__,
             engine=identity(),
             sandbox=engine.sandbox.kind,
+            environment=engine.snapshot.hash,
         ),
         sync=True,
     )
@@ -153,6 +157,8 @@ async def engine_for(
             seed=secrets.randbits(48),
             on_event=on_event,
             died=state.session is not None and state.end is None,
+            before=state.session,
+            paused=state.end is not None and state.end.outcome == "paused",
             sandbox=sandbox,
             redactor=redactor,
             snapshot=await asyncio.to_thread(snapshot, repo, argv_of(settings.benchmark.command), environment),

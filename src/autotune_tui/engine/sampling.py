@@ -7,7 +7,7 @@ A block is four runs, two of the incumbent and two of the candidate, in an order
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -179,18 +179,36 @@ class Comparison:
     scale: Scale
     blocks: Blocks = field(default_factory=Blocks)
     retakes: int = 0
+    attempts: dict[int, int] = field(default_factory=dict)
+    """The first attempt at a block, where earlier ones were interrupted."""
+
+    def take_over(self, saved: Sequence[Sequence[Sample]], like: Mapping[Side, Taken]) -> None:
+        """Begin with blocks that were taken before; `like`: a run of each side, for what the journal has not of them."""
+        for block in saved:
+            first, second, third, fourth = (
+                Taken(
+                    sample.value or 0.0,
+                    dict(sample.metrics),
+                    like["candidate" if _is_candidate(sample) else "incumbent"].run,
+                )
+                for sample in block
+            )
+            one, two, three, four = map(_is_candidate, block)
+            self.blocks.taken.append((first, second, third, fourth))
+            self.blocks.candidate.append((one, two, three, four))
 
     async def next_block(self) -> None:
         """Take one more block; a block during which the machine was disturbed is taken again, both sides."""
         number = len(self.blocks.taken)
-        for attempt in range(MOST_RETAKES + 1):
+        begun = self.attempts.get(number, 0)
+        for attempt in range(begun, begun + MOST_RETAKES + 1):
             order = block_order(self.seed, number, attempt)
             taken = await self._take(number, attempt, order)
             flags = self._flags(taken, order)
             if not flags:
                 break
             if self.retakes == MOST_RETAKES:
-                if attempt:
+                if attempt > begun:
                     self._note(f"block {number + 1} stays as it is: the machine seems to stay so")
                 break
             self.retakes += 1
@@ -238,6 +256,10 @@ class Comparison:
             speed=next((sample.run.speed for sample in taken if sample.run.speed), ""),
             interrupted=any(sample.interrupted for sample in taken),
         )
+
+
+def _is_candidate(sample: Sample) -> bool:
+    return sample.side == "candidate"
 
 
 def derived_seed(seed: int, *parts: object) -> int:

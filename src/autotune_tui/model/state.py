@@ -108,6 +108,8 @@ def _session(state: SessionState, event: Session) -> None:
     if state.session is not None and state.session.agent != event.agent:  # another one was configured meanwhile
         state.course = replace(state.course, agent="")
     state.session, state.end = event, None
+    if state.current is not None:
+        state.current.resumed = False
     state.working_since = event.timestamp
     if state.health in RESTING:
         _set_health(state, "running", "the session goes on")
