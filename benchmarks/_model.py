@@ -136,8 +136,16 @@ def _call(request: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
 
 
 def _start() -> dict[str, Any]:
-    message: dict[str, Any] = {"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": [], "stop_reason": None,
-               "stop_sequence": None, "usage": _USAGE}  # fmt: skip
+    message: dict[str, Any] = {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": "m",
+        "content": [],
+        "stop_reason": None,
+        "stop_sequence": None,
+        "usage": _USAGE,
+    }
     return {"type": "message_start", "message": message}
 
 
