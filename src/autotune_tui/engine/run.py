@@ -20,6 +20,7 @@ from autotune_tui.engine import artifacts, confinement, locks, loop
 from autotune_tui.engine.control import Control, Stopped
 from autotune_tui.engine.core import Engine
 from autotune_tui.engine.holdout import prepare
+from autotune_tui.engine.hooks import Hooks
 from autotune_tui.engine.loop import End
 from autotune_tui.engine.reconcile import clear, reconcile
 from autotune_tui.engine.watchdog_places import unless_gone
@@ -51,8 +52,9 @@ async def run_session(repo: Path, session: str, settings: SessionConfig, *, on_e
             watching = [asyncio.create_task(work) for work in (control.watch(), engine.pulse.watch(engine.record))]
             _end_on_signals(control)
             try:
-                with engine.pulse.heeding_signals():
-                    return await _run(engine, control)
+                async with Hooks(engine):
+                    with engine.pulse.heeding_signals():
+                        return await _run(engine, control)
             finally:
                 for task in watching:
                     task.cancel()
