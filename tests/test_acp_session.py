@@ -205,6 +205,23 @@ async def test_what_it_writes_out_of_scope_is_refused_or_ends_the_experiment(ses
     assert scripted.replies("fs/write_text_file")[0]["code"] == -32602
 
 
+async def test_a_silent_agent_is_stopped_and_one_that_waits_for_a_person_is_not(session: Make) -> None:
+    one, scripted = session(
+        [PLAN, [{"ask": COMMAND}, {"children": "pids"}, {"hang": 600}]],
+        NOTHING,
+        more='[watchdogs]\nagent_silence = "1s"',
+    )
+    task = asyncio.create_task(one.run())
+    await when(lambda: questions(one), "the question", task)
+    asked = asyncio.get_running_loop().time()
+    await when(lambda: asyncio.get_running_loop().time() - asked > 2, "more than its time", task)
+    send(one.folder.inbox, "answer", by="me", data={"question": questions(one)[0].id, "option": "allow"})
+    await task
+    assert one.verdicts[0][0] == "crash"
+    assert "said nothing" in one.state.experiments[1].detail
+    assert gone([int(pid) for pid in (scripted.folder / "pids").read_text().split()])
+
+
 async def test_stopping_while_it_works_leaves_nothing(session: Make) -> None:
     one, scripted = session([PLAN, [{"children": "pids"}, {"hang": 600}]])
     task = asyncio.create_task(one.run())

@@ -25,6 +25,8 @@ Feed = Callable[[Stream, bytes], None]
 MARK = "AUTOTUNE_AGENT_RUN"
 GRACE = 3.0
 """Seconds between SIGTERM and SIGKILL."""
+DYING = 3.0
+"""The most seconds that killed processes are waited for: on a busy machine even those take a while to go."""
 
 _REDIRECTING_GIT = frozenset(
     {
@@ -236,7 +238,7 @@ async def _stop(group: int, token: str, grace: float) -> None:
     finally:
         rest = _survivors(group, token)
         _signal(rest, signal.SIGKILL)
-    await _gone(rest, grace)
+    await _gone(rest, DYING)
 
 
 async def _gone(processes: Sequence[psutil.Process], seconds: float) -> None:

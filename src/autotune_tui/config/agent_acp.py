@@ -39,7 +39,6 @@ class AgentAcp(Table):
     )
     command: Command = Field("", description="Another program that speaks ACP; comes before the name")
     timeout: Duration = Field(1800.0, description="An answer that takes longer is stopped")
-    silent_timeout: Duration = Field(600.0, description="An agent that says nothing for longer is stopped")
     edits: Permission = Field("allow", description="When it asks to read, or to edit files in scope")
     others: Permission = Field("ask", description="When it asks for anything else: commands, the network")
     answer_timeout: Duration = Field(600.0, description="A question that waits longer is answered with no")

@@ -208,7 +208,7 @@ class Client:
         if update.status == "failed":
             call.speech.line(f"failed: {one_line(title, 300)}")
         self._show_changes(call, update.content)
-        call.speech.thinks("")  # a sign of life
+        call.speech.stirs()
 
     def _show_changes(self, call: Call, content: Sequence[Any] | None) -> None:
         for part in content or ():

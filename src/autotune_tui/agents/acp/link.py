@@ -88,7 +88,7 @@ class Link:
             client_capabilities=offered,
             client_info=schema.Implementation(name="autotune-tui", title="autotune-tui", version=__version__),
         )
-        answer = await self._answer(hello, HANDSHAKE_SECONDS, HANDSHAKE_SECONDS, None)
+        answer = await self._answer(hello, HANDSHAKE_SECONDS, None)
         if answer.protocol_version != PROTOCOL_VERSION:
             raise AgentUnavailable(
                 f"{self._start.title} speaks another version of the Agent Client Protocol",
@@ -96,16 +96,15 @@ class Link:
                 "Update whichever of the two is older.",
             )
         fresh = connection.new_session(cwd=str(self._start.directory.resolve()), mcp_servers=[])
-        self._session = (await self._answer(fresh, HANDSHAKE_SECONDS, HANDSHAKE_SECONDS, None)).session_id
+        self._session = (await self._answer(fresh, HANDSHAKE_SECONDS, None)).session_id
 
     async def prompt(self, text: str, call: Call) -> str:
         """What the agent answers; it may work and ask meanwhile. Raises AgentError, AgentUnavailable."""
         assert self._connection is not None
         self._speech, self._client.call = call.speech, call
-        settings = self._settings
         try:
             asked = self._connection.prompt(session_id=self._session, prompt=[text_block(text)])
-            response = await self._answer(asked, settings.timeout, settings.silent_timeout, call)
+            response = await self._answer(asked, self._settings.timeout, call)
         except asyncio.CancelledError:
             with contextlib.suppress(Exception):
                 await asyncio.shield(self._connection.cancel(session_id=self._session))
@@ -144,25 +143,18 @@ class Link:
         await process.over()
         self._wire.end()
 
-    async def _answer(self, request: Awaitable[T], seconds: float, silent: float, call: Call | None) -> T:
+    async def _answer(self, request: Awaitable[T], seconds: float, call: Call | None) -> T:
         """Await an answer, not for ever; while a person is asked, no time passes. Raises AgentError."""
         task = asyncio.ensure_future(request)
         worked, last = 0.0, time.monotonic()
-        heard = last
         try:
-            while True:
-                done, _ = await asyncio.wait({task}, timeout=min(_LOOK_SECONDS, seconds, silent))
-                if done:
-                    return task.result()
+            while not (await asyncio.wait({task}, timeout=min(_LOOK_SECONDS, seconds)))[0]:
                 now = time.monotonic()
-                if call is not None and call.asking:
-                    heard = now
-                else:
-                    worked += now - last
+                worked += 0.0 if call is not None and call.asking else now - last
                 last = now
-                silence = now - max(heard, call.speech.heard if call is not None else heard)
-                if worked >= seconds or silence >= silent:
-                    raise self._too_slow(worked >= seconds, seconds if worked >= seconds else silent, call)
+                if worked >= seconds:
+                    raise self._too_slow(seconds, call)
+            return task.result()
         except RequestError as error:
             raise self._refused(error) from None
         except ValidationError:
@@ -177,19 +169,16 @@ class Link:
                 with contextlib.suppress(asyncio.CancelledError, Exception):
                     await task
 
-    def _too_slow(self, over: bool, seconds: float, call: Call | None) -> AgentError:
+    def _too_slow(self, seconds: float, call: Call | None) -> AgentError:
         title = self._start.title
-        if call is None:
-            return AgentUnavailable(
-                f"{title} does not answer",
-                f"Nothing came within {seconds:g} s of its start. {self._tail}".strip(),
-                "Does its command speak the Agent Client Protocol? `autotune-tui agents` lists those that do.",
-            )
-        if over:
+        if call is not None:
             hint = "Give it more time with [agent_acp] timeout."
             return AgentError(f"{title} was stopped after {seconds:g} s", self._tail, hint)
-        hint = "Give it more time with [agent_acp] silent_timeout."
-        return AgentError(f"{title} was silent for {seconds:g} s and was stopped", self._tail, hint)
+        return AgentUnavailable(
+            f"{title} does not answer",
+            f"Nothing came within {seconds:g} s of its start. {self._tail}".strip(),
+            "Does its command speak the Agent Client Protocol? `autotune-tui agents` lists those that do.",
+        )
 
     def _refused(self, error: RequestError) -> AgentError:
         title, data = self._start.title, error.data

@@ -26,8 +26,6 @@ class Speech:
         self._output = Output(folder / LOG, lambda line: emit(AgentEvent("text", line)), time.monotonic)
         self._voice: Voice = ""
         self._answer = ""
-        self.heard = time.monotonic()
-        """When something came last."""
 
     def __enter__(self) -> Speech:
         return self
@@ -60,6 +58,10 @@ class Speech:
             self._answer += "\n"
         self._emit(AgentEvent("tool", one_line(title, 300)))
 
+    def stirs(self) -> None:
+        """A sign of life without words."""
+        self._emit(AgentEvent("text"))
+
     def notice(self, text: str) -> None:
         """For the user's eyes at once."""
         self.line(text)
@@ -84,5 +86,4 @@ class Speech:
         self._write(text)
 
     def _write(self, text: str) -> None:
-        self.heard = time.monotonic()
         self._output.feed("stdout", text.encode("utf-8", "replace"))
