@@ -17,7 +17,7 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _AMOUNT = re.compile(r"\+?(\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*(%?)")
 UNLIMITED = "unlimited"
-DURATION_FIELDS = frozenset({"time", "timeout", "agent_silence", "stall"})
+DURATION_FIELDS = frozenset({"time", "timeout", "answer_timeout", "agent_silence", "stall"})
 """Names of fields that are seconds, and that a person writes as `10m`."""
 
 

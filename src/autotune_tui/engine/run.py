@@ -14,7 +14,7 @@ from pathlib import Path
 
 from autotune_tui import __version__
 from autotune_tui.agents.base import Agent
-from autotune_tui.agents.registry import make_agent
+from autotune_tui.agents.registry import make_agent, offers
 from autotune_tui.config import SessionConfig
 from autotune_tui.engine import artifacts, confinement, locks, loop
 from autotune_tui.engine.control import Control, Stopped
@@ -71,6 +71,8 @@ async def _run(engine: Engine, control: Control) -> End:
         await asyncio.to_thread(engine.workspace.create)
         for warning in await prepare(engine):
             engine.note(warning, "warning")
+        if offer := offers(engine.config):
+            engine.note(offer)
         await control.run(reconcile(engine))
         end = await loop.run(engine, control)
     except Stopped as stopped:

@@ -8,6 +8,8 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 
+from autotune_tui.agent_programs import installed
+from autotune_tui.suggest import Proposal
 from autotune_tui.ui.wizard.draft import Draft
 from autotune_tui.ui.wizard.form import Entry, FieldRow, Group, propose
 from autotune_tui.ui.wizard.schema import specs
@@ -72,9 +74,13 @@ class AgentStep(Step):
     title: ClassVar[str] = "Agent"
 
     def compose(self) -> ComposeResult:
-        yield FieldRow(Entry("agent"), draft=self.draft)
+        yield FieldRow(Entry("agent"), draft=self.draft, id="for-agent")
         yield FieldRow(Entry("agent_command.command", "Program", placeholder="./my-agent"),
                        Entry("agent_command.timeout", "At most", 20), draft=self.draft, id="for-command")  # fmt: skip
+        yield FieldRow(Entry("agent_command.recipe", "Known", placeholder="such as codex, in place of a program"),
+                       draft=self.draft, id="for-recipe")  # fmt: skip
+        yield FieldRow(Entry("agent_acp.name", "Program", 38, placeholder="such as gemini"),
+                       Entry("agent_acp.others", "Commands"), draft=self.draft, id="for-acp")  # fmt: skip
         yield FieldRow(Entry("agent_offline.rewrites", "Rewrites", 32), Entry("agent_offline.knobs", "Knobs"),
                        draft=self.draft, id="for-offline")  # fmt: skip
         yield FieldRow(Entry("agent_claude.planner", "Planner", 38), Entry("agent_claude.editor", "Editor"),
@@ -97,13 +103,28 @@ class AgentStep(Step):
     def bring(self) -> None:
         super().bring()
         self._show_for_agent()
+        self._offer()
 
     def typed(self, name: str) -> None:
         if name == "agent":
             self._show_for_agent()
+        if name in ("agent", "agent_acp.name", "agent_command.recipe"):
+            self._offer()
+
+    def _offer(self) -> None:
+        """Say which programs are installed, and offer them."""
+        found = installed()
+        for kind, id in (("acp", "#for-acp"), ("command", "#for-recipe")):
+            names = [Proposal(each.name, f"{each.title} is installed") for each in found if each.kind == kind]
+            propose(self.query_one(id, FieldRow), names, self.draft, "none is installed; `autotune-tui agents --all`")
+        acp = ", ".join(each.title for each in found if each.kind == "acp")
+        if acp and self.draft.value("agent") == "auto":
+            self.query_one("#for-agent", FieldRow).say(f"also installed: {acp}, with acp")
 
     def _show_for_agent(self) -> None:
         agent = self.draft.value("agent")
+        self.query_one("#for-acp").display = agent == "acp"
+        self.query_one("#for-recipe").display = agent == "command"
         self.query_one("#for-command").display = agent in ("auto", "command")
         self.query_one("#for-offline").display = agent in ("auto", "offline")
         self.query_one("#for-claude").display = agent in ("auto", "claude")
@@ -126,7 +147,8 @@ PLACED = frozenset(
         "agent_offline.knobs", "budget.experiments", "budget.time", "budget.tokens", "budget.usd", "decision.profile",
         "decision.time", "health.max_no_improvement", "health.max_crash_streak", "recovery.playbooks",
         "recovery.max_attempts", "oracle.command", "oracle.functions", "holdout.command", "end_to_end.command",
-        "sandbox.mode", "sandbox.network", "agent_claude.planner", "agent_claude.editor",
+        "sandbox.mode", "sandbox.network", "agent_claude.planner", "agent_claude.editor", "agent_acp.name",
+        "agent_acp.others", "agent_command.recipe",
     )
 )  # fmt: skip
 """The fields that have a row of their own."""
