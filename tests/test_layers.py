@@ -46,7 +46,10 @@ def test_the_import_contracts_hold() -> None:
         ("autotune_tui.config", SCREENS),
         ("autotune_tui.workspace", SCREENS),
         ("autotune_tui.cli", (*HEAVY, "numpy")),
-        ("autotune_tui.agents.offline.agent", ("anthropic", "httpx2", "textual", "rich")),
+        ("autotune_tui.agents.offline.agent", ("anthropic", "httpx2", "acp", "textual", "rich")),
+        ("autotune_tui.agents.acp.agent", ("acp", "anthropic", "httpx2", "optuna", "libcst", "textual", "rich")),
+        ("autotune_tui.agents.recipes", ("acp", "anthropic", "httpx2", "optuna", "libcst", "textual", "rich")),
+        ("autotune_tui.agent_programs", (*HEAVY, "numpy", "click")),
         ("autotune_tui.agents.claude.agent", ("anthropic", "httpx2", "optuna", "libcst", "textual", "rich")),
     ],
 )
