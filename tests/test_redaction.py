@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
+from autotune_tui.agents.output import Output
 from autotune_tui.cli.failures import guarded
 from autotune_tui.errors import ConfigError
+from autotune_tui.mask import Mask
 from autotune_tui.measure.executors.base import Command
 from autotune_tui.measure.executors.local import LocalExecutor
 from autotune_tui.model.events import Note
@@ -140,3 +144,74 @@ async def test_a_whole_session_that_prints_a_secret_keeps_it_to_itself(
     messages = git(repo, "log", "--format=%B", "autotune/001-test")
     assert "with [secret DEPLOY_TOKEN]" in messages
     assert secret not in messages
+
+
+# --- streams: what people watch while a command runs
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("abc-12345", "[A]"),
+        ("abc-12345-more abc-12345", "[B] [A]"),
+        ("x abc-1234 abc-12345", "x abc-1234 [A]"),
+        ("abc-abc-12345abc-12345-mor", "abc-[A][A]-mor"),
+        ("xyzxyzx xyzx xyz", "[C]yzx [C] xyz"),
+        ("one\ntwo\nthree\n", "[D]\nthree\n"),
+        ("nothing\n", "nothing\n"),
+        ("", ""),
+    ],
+)
+def test_a_stream_is_masked_wherever_it_is_cut(text: str, expected: str, size: int) -> None:
+    mask = Mask({b"abc-12345": b"[A]", b"abc-12345-more": b"[B]", b"xyzx": b"[C]", b"one\ntwo": b"[D]"})
+    data = text.encode()
+    pieces = [mask.feed(data[start : start + size]) for start in range(0, len(data), size)]
+    assert b"".join([*pieces, mask.flush()]).decode() == expected
+
+
+def test_whole_lines_are_never_held_back() -> None:
+    mask = Redactor({"A_TOKEN": "line-4711-word"}).mask()
+    assert mask.feed(b"a line\n") == b"a line\n"
+    assert mask.feed(b"a line") == b"a "
+    assert mask.feed(b"-4711-word") == b"[secret A_TOKEN]"
+
+
+async def test_a_log_has_no_secret_while_the_command_still_runs(tmp_path: Path) -> None:
+    """The screen follows it; what the command prints in two pieces is found, too."""
+    log, go = tmp_path / "bench.log", tmp_path / "go"
+    os.mkfifo(go)
+    program = f"""
+import os
+out = {SECRET!r}
+for part in ("it is ", out[:6], out[6:], " and more\\n"):
+    os.write(1, part.encode())
+open({str(go)!r}).read()
+os.write(2, out.encode())
+"""
+    async with LocalExecutor(redactor=Redactor({"A_TOKEN": SECRET})) as executor:
+        running = asyncio.create_task(
+            executor.run(Command((sys.executable, "-c", program), tmp_path, {}, 30.0, log, purpose="measure"))
+        )
+        while not log.exists() or b"more\n" not in log.read_bytes():
+            assert not running.done(), running.result()
+            await asyncio.sleep(0.01)
+        assert log.read_text() == "it is [secret A_TOKEN] and more\n"
+        with go.open("w"):
+            pass
+        run = await running
+    assert run.stdout == "it is [secret A_TOKEN] and more\n"
+    assert log.read_text() == "it is [secret A_TOKEN] and more\n[secret A_TOKEN]"
+
+
+def test_what_an_agent_says_is_clean_as_it_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its log is followed by the screen, and its lines are shown."""
+    monkeypatch.setenv("A_TOKEN", SECRET)
+    log, shown = tmp_path / "agent.log", []
+    output = Output(log, shown.append, lambda: 0.0)
+    output.feed("stdout", f"the {SECRET[:5]}".encode())
+    output.feed("stdout", f"{SECRET[5:]} it found\n".encode())
+    assert log.read_text() == "the [secret A_TOKEN] it found\n"
+    output.close()
+    assert shown == ["the [secret A_TOKEN] it found"]
+    assert log.read_text() == "the [secret A_TOKEN] it found\n"

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from autotune_tui.mask import Mask
+
 SECRET_WORDS = frozenset(
     ("KEY", "KEYS", "APIKEY", "TOKEN", "TOKENS", "SECRET", "SECRETS", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL",
      "CREDENTIALS", "AUTH", "COOKIE")
@@ -40,6 +42,15 @@ class Redactor:
         longest_first = sorted(self._marks, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
         self._bytes = re.compile(self._pattern.pattern.encode()) if self._pattern else None
+
+    @property
+    def marks(self) -> Mapping[str, str]:
+        """What each secret is replaced by; empty when there is none."""
+        return self._marks
+
+    def mask(self) -> Mask:
+        """For a stream of bytes."""
+        return Mask({_bytes(value): _bytes(mark) for value, mark in self._marks.items()})
 
     def text(self, text: str) -> str:
         """Also for JSON: what a secret looks like inside its strings is known, and the name fits there."""
@@ -82,6 +93,10 @@ class Redactor:
             changed = {name: new for name, old in now.items() if (new := self._deep(old)) != old}
             return dataclasses.replace(value, **changed) if changed else value
         return value
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _secrets(env: Mapping[str, str]) -> Iterator[tuple[str, str]]:

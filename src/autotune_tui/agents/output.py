@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import codecs
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
 from autotune_tui.agents.text import harmless, one_line
+from autotune_tui.redaction import Redactor
 
 Stream = Literal["stdout", "stderr"]
 
@@ -21,10 +23,15 @@ LINES_A_SECOND = 200
 
 
 class Output:
-    """Takes the chunks of both streams as they come. `clock` gives seconds, for the limit of lines shown."""
+    """Takes the chunks of both streams as they come. `clock` gives seconds, for the limit of lines shown.
+
+    Secrets of the environment are neither in the log, which people watch, nor in the lines shown.
+    """
 
     def __init__(self, log: Path, show: Callable[[str], None], clock: Callable[[], float]) -> None:
         self._log = log.open("ab", buffering=0)
+        self._redactor = Redactor(os.environ)
+        self._mask = self._redactor.mask()
         self._closed = False
         self.log_error = ""
         """Why the log is incomplete (a full disk); the agent's work is good all the same."""
@@ -61,6 +68,7 @@ class Output:
         if left_out:
             self._append(f"\n[... {left_out:,} bytes left out ...]\n")
         self._append(harmless(self._end.decode("utf-8", "replace")))
+        self._put(self._mask.flush())
         self._closed = True
         self._log.close()
 
@@ -88,8 +96,11 @@ class Output:
                 del self._end[:-LOG_TAIL]
 
     def _append(self, text: str) -> None:
+        self._put(self._mask.feed(text.encode()))
+
+    def _put(self, text: bytes) -> None:
         if not self.log_error:
-            data = memoryview(text.encode())
+            data = memoryview(text)
             try:
                 while data:  # unbuffered, so that nothing is left to fail at the end; one write may take a part only
                     data = data[self._log.write(data) or 0 :]
@@ -105,7 +116,7 @@ class Output:
             self._say_hidden()
         allowed = max(0, LINES_A_SECOND - self._shown)
         for line in lines[:allowed]:
-            text = one_line(line[:8192].decode("utf-8", "replace"))
+            text = one_line(self._redactor.text(line[:8192].decode("utf-8", "replace")))
             if text:
                 self._shown += 1
                 self._show(text)

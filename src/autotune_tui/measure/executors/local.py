@@ -89,6 +89,7 @@ class LocalExecutor:
             "repeat": command.repeat,
             "prefix": [_wire(argument) for argument in command.prefix],
             "stall": command.stall,
+            "secrets": [[_wire(value), _wire(mark)] for value, mark in self._redactor.marks.items()],
             "limits": None if command.limits is None else asdict(command.limits),
             **self._limits,
         }

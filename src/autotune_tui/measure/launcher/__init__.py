@@ -9,7 +9,8 @@ Requests and replies are JSON lines on standard input and output (`serve`):
 
     {"op": "run", "id": 7, "argv": [..], "cwd": .., "env": {..}, "timeout": s, "grace": s, "log": path or null,
      "head": bytes, "tail": bytes, "stdin": bool, "repeat": n,
-     "prefix": [..], "limits": {..} or null, "stall": s}     ->   {"id": 7, "wall": .., ..}, when the command has ended
+     "prefix": [..], "limits": {..} or null, "stall": s,
+     "secrets": [[value, what the log has in its place], ..]}      ->   {"id": 7, "wall": .., ..}, when the command has ended
     {"op": "cancel"}                                               ->   the running command's reply comes at once
 
 Three file descriptors, named on the command line, are shared with the engine: the command's standard input, which the engine

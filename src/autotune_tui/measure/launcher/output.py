@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from autotune_tui.mask import Mask
+
 
 class Capped:
     """What is written to it goes to a file: the first `head` bytes at once, the last `tail` bytes at the end."""
 
-    def __init__(self, fd: int | None, head: int, tail: int) -> None:
-        self.fd, self.head, self.tail = fd, head, tail
+    def __init__(self, fd: int | None, head: int, tail: int, mask: Mask | None = None) -> None:
+        """What `mask` takes out is not in the file at any time; `last` gives it as it came."""
+        self.fd, self.head, self.tail, self.mask = fd, head, tail, mask
         self.total = 0
         self.ring = memoryview(bytearray(tail))
         self.error = ""
@@ -37,12 +42,17 @@ class Capped:
             self.put(memoryview(f"\n[... {self.left_out} bytes left out ...]\n".encode()))
         if self.total > self.head:
             self.put(memoryview(self.last(self.total - self.head)))
+        if self.mask is not None:
+            self.put_as_it_is(self.mask.flush())
 
     @property
     def left_out(self) -> int:
         return max(0, self.total - self.head - self.tail)
 
     def put(self, data: memoryview) -> None:
+        self.put_as_it_is(data if self.mask is None else self.mask.feed(bytes(data)))
+
+    def put_as_it_is(self, data: memoryview | bytes) -> None:
         """A full disk must not spoil the sample: after the first error nothing more is written, and the reply says so."""
         while data and self.fd is not None:
             try:

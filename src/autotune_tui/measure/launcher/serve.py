@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 
+from autotune_tui.mask import Mask
 from autotune_tui.measure.launcher.clocks import clocks, disturbances, speed, throttles
 from autotune_tui.measure.launcher.control import Control, EngineGone, send
 from autotune_tui.measure.launcher.job import Job
@@ -112,7 +113,8 @@ def add(totals: dict[str, Any], job: Job) -> None:
 
 
 def open_log(request: dict[str, Any]) -> Capped:
-    log = Capped(None, request["head"], request["tail"])
+    secrets = {os.fsencode(value): os.fsencode(mark) for value, mark in request.get("secrets", ())}
+    log = Capped(None, request["head"], request["tail"], Mask(secrets) if secrets else None)
     if request["log"] is not None:
         try:
             log.fd = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
