@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from autotune_tui.model import findings
+from autotune_tui.model.budget import left
 from autotune_tui.model.events import (
     Calibration,
     Config,
@@ -96,6 +97,9 @@ def line(record: Record, state: SessionState) -> str | None:
             return _segment(record)
         case Calibration():
             return _calibration(record)
+        case Phase(phase="sync", state="start"):
+            remaining = ", ".join(left(state))
+            return f"#{record.experiment} begins" + (f"; left: {remaining}" if remaining else "")
         case Phase(experiment=0, state="start"):
             return STEPS.get(record.phase)
         case Plan():

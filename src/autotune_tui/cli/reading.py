@@ -108,6 +108,7 @@ def diff(number: int, path: Path, session: str) -> None:
 def status_lines(folder: SessionFolder, state: SessionState, engine: dict[str, Any] | None) -> list[str]:
     """The status for a person."""
     from autotune_tui.headless import headline, progress
+    from autotune_tui.model.budget import left
     from autotune_tui.model.format import column, one_line
 
     config = state.config
@@ -118,6 +119,8 @@ def status_lines(folder: SessionFolder, state: SessionState, engine: dict[str, A
         lines.append(f"{one_line(config.metric_name)} [{unit}]: baseline {baseline}, now {now}, target {target}")
         lines.append(headline(state.validation, state) if state.validation else "the gain was not measured again yet")
         lines.append(_counts(state))
+        if remaining := ", ".join(left(state)):
+            lines.append(f"left: {remaining}")
     if engine is not None and (doing := progress(state)):
         lines.append(f"now: {doing}")
     for question in state.questions if engine is not None else ():
@@ -142,6 +145,7 @@ def _at_work(state: SessionState, engine: dict[str, Any] | None) -> str:
 
 def status_data(folder: SessionFolder, state: SessionState, engine: dict[str, Any] | None) -> dict[str, Any]:
     """The status for a program."""
+    from autotune_tui.model.budget import left
     from autotune_tui.model.events import to_record
 
     current = state.current if engine is not None else None
@@ -164,6 +168,7 @@ def status_data(folder: SessionFolder, state: SessionState, engine: dict[str, An
         },
         "incumbent": state.incumbent_sha,
         "experiments": dict(Counter(experiment.status for experiment in _attempts(state))),
+        "left": list(left(state)),
         "current": {"number": current.number, "phase": current.phase} if current else None,
         "validation": to_record(state.validation) if state.validation else None,
         "milestones": [to_record(milestone) for milestone in state.milestones],

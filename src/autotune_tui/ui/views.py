@@ -222,8 +222,9 @@ def _time(state: SessionState, now: str) -> str:
     budget = state.config.budget.get("seconds")
     words = clock_time(worked)
     if isinstance(budget, int | float) and budget > 0:
-        return f"{words} of {clock_time(budget)}"
-    return words
+        words = f"{words} of {clock_time(budget)}"
+    deadline = state.config.budget.get("deadline")
+    return f"{words}, until {fmt.one_line(deadline, 25)}" if isinstance(deadline, str) and deadline else words
 
 
 def _cost(state: SessionState) -> str:
@@ -232,6 +233,9 @@ def _cost(state: SessionState) -> str:
     cost = fmt.money(used.usd)
     if isinstance(budget, int | float) and budget > 0:
         cost = f"{cost} of {fmt.money(budget)}"
+    most = state.config.budget.get("tokens")
+    if type(most) is int:
+        return f"{cost}, {used.tokens:,} of {most:,} tokens"
     return f"{cost}, {used.tokens:,} tokens" if used.tokens else cost
 
 
