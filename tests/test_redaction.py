@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +13,8 @@ import pytest
 
 from autotune_tui.agents.output import Output
 from autotune_tui.cli.failures import guarded
+from autotune_tui.engine import preflight
+from autotune_tui.engine.try_once import Step, try_once
 from autotune_tui.errors import ConfigError
 from autotune_tui.mask import Mask
 from autotune_tui.measure.executors.base import Command
@@ -119,31 +122,67 @@ def test_an_error_and_the_file_of_a_crash_are_clean(
 async def test_a_whole_session_that_prints_a_secret_keeps_it_to_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The benchmark, a check, the setup and the agent know it and say it, and the configuration has it in a command."""
+    """The benchmark, a check, the agent, a crash and an error say it, and the configuration has it in a command.
+
+    What is asked for on the command line afterwards does not have it either. A secret that a program prints in another form,
+    such as base64, or on two lines, is not known for one.
+    """
     secret = "hunter2-4711-word"
     monkeypatch.setenv("DEPLOY_TOKEN", secret)
     say = f"echo {secret}; echo {secret} >&2"
-    repo = make_repo(tmp_path, bench=f"#!/bin/sh\n{say}\n{EXACT}")
+    bench = f"#!/bin/sh\n{say}\ngrep -qx 60 src/value.txt && exit 7\n{EXACT}"
+    repo = make_repo(tmp_path, bench=bench)
     seen = tmp_path / "seen"
     agent = (
         f"cat > {seen}-$AUTOTUNE_EXPERIMENT; cat $AUTOTUNE_CONTEXT >> {seen}-$AUTOTUNE_EXPERIMENT; {say};"
+        " [ $AUTOTUNE_EXPERIMENT = 4 ] && exit 9;"
         " echo $((90 - AUTOTUNE_EXPERIMENT * 10)) > src/value.txt;"
         f' echo \'{{"description": "with {secret}", "notes": "{secret}"}}\''
     )
-    more = f'[checks]\ncommand = "{say}; cd src && ! grep -qx 70 value.txt"\n[budget]\nexperiments = 2'
+    more = f'[checks]\ncommand = "{say}; cd src && ! grep -qx 70 value.txt"\n[budget]\nexperiments = 4'
     ours = Session(repo, configure(tmp_path / "cache", agent, more, command=f"TOKEN={secret} sh bench.sh"))
     await ours.run()
-    assert len(ours.verdicts) == 2
+    assert [status for status, _ in ours.verdicts] == ["keep", "checks_failed", "crash", "crash"]
     files = [path for path in ours.folder.root.rglob("*") if path.is_file()]
     assert any(path.name == "bench.log" and "[secret DEPLOY_TOKEN]" in path.read_text() for path in files)
     assert [path.name for path in files if secret.encode() in path.read_bytes()] == []
     assert secret not in repr(ours.events)
-    prompts = [(tmp_path / f"seen-{number}").read_text() for number in (1, 2)]
-    assert all("[secret DEPLOY_TOKEN]" in prompt for prompt in prompts)
+    prompts = [path.read_text() for path in seen_by_agents(tmp_path)]
+    assert len(prompts) >= 4 and all("[secret DEPLOY_TOKEN]" in prompt for prompt in prompts)
     assert not any(secret in prompt for prompt in prompts)
     messages = git(repo, "log", "--format=%B", "autotune/001-test")
     assert "with [secret DEPLOY_TOKEN]" in messages
     assert secret not in messages
+    asked = (["log"], ["explain"], ["status", "--json"], *(["show", str(n)] for n in range(1, 5)))
+    shown = [await asyncio.to_thread(said_by, [*arguments, str(repo)]) for arguments in asked]
+    assert any("[secret DEPLOY_TOKEN]" in text for text in shown)
+    assert not any(secret in text for text in shown)
+
+
+def seen_by_agents(folder: Path) -> list[Path]:
+    return sorted(folder.glob("seen-*"))
+
+
+def said_by(arguments: list[str]) -> str:
+    command = [sys.executable, "-m", "autotune_tui", *arguments]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, (arguments, ran.stderr)
+    return ran.stdout + ran.stderr
+
+
+async def test_the_preflight_and_a_run_by_hand_keep_it_to_themselves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`check` and `check --once`, of which the wizard shows every line."""
+    secret = "hunter2-4711-word"
+    monkeypatch.setenv("DEPLOY_TOKEN", secret)
+    repo = make_repo(tmp_path, bench=f"#!/bin/sh\necho {secret}\nexit 7\n")
+    settings = configure(tmp_path / "cache", "true", f'[checks]\ncommand = "echo {secret}"\n')
+    lines = await preflight.check(repo, settings, lambda _: None)
+    steps: list[Step] = []
+    await try_once(repo, settings, steps.append)
+    assert "[secret DEPLOY_TOKEN]" in repr(lines) and "[secret DEPLOY_TOKEN]" in repr(steps)
+    assert secret not in repr(lines) + repr(steps)
 
 
 # --- streams: what people watch while a command runs
