@@ -7,7 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -20,7 +20,7 @@ from autotune_tui.agents.claude.transcript import Transcript
 from autotune_tui.agents.claude.trouble import of_status, retry_after
 from autotune_tui.config.agent_claude import AgentClaude, price_of
 from autotune_tui.errors import AgentError, AutotuneError, ConfigError
-from messages_server import KEY, Answer, Fail, MessagesServer, Say, Script, serve, text, thinking, tool
+from messages_server import KEY, Answer, Fail, MessagesServer, Say, Script, events, serve, text, thinking, tool
 
 HELLO = Request(
     role="planner",
@@ -152,6 +152,22 @@ async def test_what_passes_is_waited_for_and_said(tmp_path: Path, fault: Answer)
     assert any("trying again in" in notice for notice in connection.notices)
     kinds = [json.loads(line)["kind"] for line in (tmp_path / "transcript.jsonl").read_text().splitlines()]
     assert "trouble" in kinds
+
+
+@pytest.mark.parametrize("how", ["abort", "end", "error"])
+async def test_a_stream_may_break_off_at_each_of_its_events(
+    tmp_path: Path, how: Literal["abort", "end", "error"]
+) -> None:
+    """H7: wherever it ends too soon, and however: the same is asked again, and the answer comes whole."""
+    blocks = [thinking("Hm."), text("Half an answer, then the rest of it."), tool("look", path="a.py")]
+    moments = range(len(events(Say(blocks), "m", 1)))
+    answers = [answer for cut in moments for answer in (Say(blocks, cut=cut, how=how), Say(blocks))]
+    async with wire(tmp_path, *answers) as connection:
+        for moment in moments:
+            reply = await connection.ask()
+            assert reply.text == "Half an answer, then the rest of it."
+            assert reply.calls[0]["input"] == {"path": "a.py"}
+            assert len(connection.server.requests) == 2 * moment + 2
 
 
 async def test_a_provider_that_says_how_long_is_waited_for_just_that_long(tmp_path: Path) -> None:

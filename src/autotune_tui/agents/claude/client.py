@@ -33,6 +33,9 @@ CONNECT_SECONDS = 15.0
 MOST_SEARCHES = 5
 """In one answer."""
 
+_WHATEVER_PARSING_MEETS = (ValueError, RuntimeError, AttributeError, AssertionError, LookupError, TypeError)
+"""What the package raises for JSON that is none, for events in no order and for those that are missing."""
+
 Block = dict[str, Any]
 Hear = Callable[[str, Mapping[str, Any], bool], None]
 """Gets the name of a tool, its input as far as it has come in, and whether that is all."""
@@ -144,11 +147,13 @@ class Client:
             async with self._translated(model, heard), client.messages.stream(**arguments) as stream:
                 async for event in stream:
                     _follow(event, heard, transcript, hear)
+                if not heard.complete:
+                    raise _Failed(trouble.cut("The stream ended in the middle."), cut=True)
                 message = await stream.get_final_message()
         finally:
             self._count(request.role, model, heard.spent, meter, transcript)
-        if not heard.complete or message.stop_reason is None:
-            raise _Failed(trouble.cut("The stream ended in the middle."), cut=True)
+        if message.stop_reason is None:
+            raise _Failed(trouble.cut("The answer does not say why it ended."), cut=True)
         blocks = tuple(block for block in map(_sent_back, message.content) if block)
         return Reply(blocks, message.stop_reason)
 
@@ -181,8 +186,7 @@ class Client:
                 raise _Failed(trouble.cut("The connection was lost in the middle."), cut=True) from None
             why = str(error.__cause__ or error) or type(error).__name__
             raise _Failed(trouble.unreachable(why, str(self._client and self._client.base_url))) from None
-        except (sdk.APIError, ValueError, RuntimeError, AttributeError) as error:
-            # The package raises whatever its parsing meets: JSON that is none, events in no order.
+        except (sdk.APIError, *_WHATEVER_PARSING_MEETS) as error:
             raise _Failed(trouble.cut(f"It cannot be understood: {type(error).__name__}"), cut=True) from None
 
     async def _opened(self) -> AsyncAnthropic:
