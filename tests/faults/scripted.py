@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -50,7 +51,7 @@ command = "test ! -e src/bad"
 [scope]
 include = ["src/**"]
 [budget]
-experiments = 5
+experiments = {most}
 [canary]
 files = 0
 [workspace]
@@ -110,7 +111,7 @@ def template(folder: Path) -> Path:
 class Scene:
     """One repository with one session, whose engine can be run with a fault and without."""
 
-    def __init__(self, folder: Path, repo: Path, victims: Victims, *, agent: str = AGENT, more: str = "") -> None:
+    def __init__(self, folder: Path, repo: Path, victims: Victims, *, agent: str = AGENT, most: int = 5) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.repo = shutil.copytree(repo, folder / "repo", symlinks=True)
         self.cache = folder / "cache"
@@ -119,21 +120,27 @@ class Scene:
         script.chmod(0o755)
         self.folder = SessionFolder.of(self.repo, SESSION)
         self.folder.create()
-        self.folder.config.write_text(CONFIG.format(folder=folder) + more)
+        self.folder.config.write_text(CONFIG.format(folder=folder, most=most))
         self._place, self._victims = folder, victims
         state = {name: str(folder / name) for name in ("XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")}
         self._environment = {**os.environ, **state, "AUTOTUNE_FAULTS_SCENE": str(folder)}
         self._mark = f"AUTOTUNE_FAULTS_SCENE={folder}".encode()
         self.before = snapshot(self.repo)
 
-    def run(self, *arguments: str, kind: str = "none", at: int = 0) -> Done:
+    def run(self, *arguments: str, kind: str = "none", at: int = 0, text: str = "", **env: str) -> Done:
         """Run the command line to its end."""
         files = {name: str(self._place / name) for name in ("out", "err", "count")}
-        code = self._victims.run({"argv": arguments, "env": self._environment, "kind": kind, "at": at, **files})
+        fault = {"kind": kind, "at": at, "text": text}
+        code = self._victims.run({"argv": arguments, "env": {**self._environment, **env}, **fault, **files})
         return Done(code, *(Path(files[name]).read_text(errors="replace") for name in ("out", "err")))
 
-    def engine(self, kind: str = "none", at: int = 0) -> Done:
-        return self.run("run", "--headless", "--session", SESSION, str(self.repo), kind=kind, at=at)
+    def engine(self, kind: str = "none", at: int = 0, text: str = "", **env: str) -> Done:
+        return self.run("run", "--headless", "--session", SESSION, str(self.repo), kind=kind, at=at, text=text, **env)
+
+    def killed_after(self, text: str, at: int = 1) -> None:
+        """An engine that is killed once it has journalled a record with this text, for the n-th time."""
+        done = self.engine("after", at, text)
+        assert done.code == -signal.SIGKILL, done.err
 
     def start(self) -> subprocess.Popen[bytes]:
         """An engine that runs on its own."""

@@ -7,6 +7,7 @@ started. The kind of a fault says what happens at it:
 - `tear`: SIGKILL in the middle of the next write, or between the opening of the next file and its content.
 - `enospc`, `eio`: it fails, and so do all later ones that need the disk; with `enospc` also whatever git and others write.
 - `start`: SIGKILL just after a process was started; n counts these alone.
+- `after`: SIGKILL just after the n-th write that has a given text in it, such as a record of the journal.
 - `git`: SIGKILL for a git process in the midst of its work, and for the engine; n counts git's starts alone.
 
 What git does between its start and its end is git's own: `git` hits it at any time within its first milliseconds, no fault
@@ -51,6 +52,7 @@ class Fault:
 
     kind: str
     at: int
+    text: bytes = b""
     seen: Counter[str] = field(default_factory=Counter)
     broken: bool = False
 
@@ -87,7 +89,12 @@ class Fault:
             die()
         on_disk = os.path.isfile(f"/proc/self/fd/{descriptor}")  # noqa: PTH113 - without an effect of its own
         self.effect("write", disk=on_disk)
-        return real(descriptor, data)
+        written = real(descriptor, data)
+        if self.kind == "after" and self.text in bytes(data):
+            self.seen["after"] += 1
+            if self.seen["after"] == self.at:
+                die()
+        return written
 
     def fsync(self, descriptor: int, real: Callable[[int], None] = os.fsync) -> None:
         self.effect("fsync", disk=True)
@@ -137,7 +144,7 @@ def run(request: dict[str, Any], out: int, err: int) -> int:
     os.environ.clear()
     os.environ.update(request["env"])
     sys.argv[1:] = request["argv"]
-    fault = Fault(request["kind"], request["at"])
+    fault = Fault(request["kind"], request["at"], request.get("text", "").encode())
     fault.install()
     code = 0
     try:

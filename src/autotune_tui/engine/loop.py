@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from autotune_tui.agents.base import AgentUnavailable, BudgetReached, NothingToPropose
-from autotune_tui.engine import artifacts, canary, experiment, fidelity, locks, override, watchdog_places
+from autotune_tui.engine import artifacts, canary, experiment, fidelity, locks, override, resume, watchdog_places
 from autotune_tui.engine.budget import used_up
 from autotune_tui.engine.calibration import open_segment, prepare_both, step
 from autotune_tui.engine.control import PLAYBOOKS as ASKED
@@ -99,13 +99,16 @@ async def _experiments(engine: Engine, control: Control) -> str:
     artifacts.write_documents(engine)
     await settle(engine, control)
     await go_on_healing(engine, control)
+    unfinished = engine.half_done is not None
     while True:
         await control.run(control.safe_point())
         control.end_here()
         if changed := await locks.differences(engine, data=not control.asks_for("rebaseline")):
             raise Exhausted(locks.paused_text(changed, engine.sandbox.kind))
         await watchdog_places.check(engine, rebaseline=control.asks_for("rebaseline"))
-        await obey(engine, control)
+        if not unfinished:  # what was asked for during an experiment is done after it
+            await obey(engine, control)
+        unfinished = False
         over = enough(engine) or used_up(engine.config.budget, engine.state, timestamp(datetime.now(UTC)))
         if over:
             return over
@@ -121,7 +124,7 @@ async def _experiments(engine: Engine, control: Control) -> str:
                 continue
             return why
         except GivenUp:
-            engine.note(f"experiment {number} is left, and begun again later", experiment=number)
+            await resume.leave(engine, number)
             continue
         await control.run(fidelity.after(engine, tried))
         await heal(engine, control, number)

@@ -51,7 +51,7 @@ async def reconcile(engine: Engine) -> None:
     elif engine.state.veto is not None:
         await finish_veto(engine, engine.state.veto)
     elif current is not None and current.number > engine.state.last_number:
-        engine.half_done = await asyncio.to_thread(half_done, engine)
+        engine.half_done = await asyncio.to_thread(half_done, engine, engine.before)
         if engine.half_done is not None:
             engine.note(engine.half_done.text, "warning" if engine.died else "info", current.number)
         elif engine.died:

@@ -60,8 +60,8 @@ class HalfDone:
         return f"{words}; its samples do not count: {self.why_not}" if self.why_not else words
 
 
-def half_done(engine: Engine) -> HalfDone | None:
-    """What the journal says was left, if it can go on. Runs git."""
+def half_done(engine: Engine, by: Session | None) -> HalfDone | None:
+    """What the journal says was left by an engine that began with the record `by`, if it can go on. Runs git."""
     current = engine.state.current
     candidate = current.candidate if current else None
     if current is None or candidate is None or current.plan is None or current.number <= engine.state.last_number:
@@ -70,11 +70,18 @@ def half_done(engine: Engine) -> HalfDone | None:
         return None
     if not engine.workspace.has(candidate.commit, candidate.incumbent):
         return None
-    why_not = other_conditions(engine.before, engine) if current.samples else ""
+    why_not = other_conditions(by, engine) if current.samples else ""
     saved = None if why_not else saved_of(current)
     if current.samples and saved is None:
         why_not = why_not or "no block was complete"
     return HalfDone(current.number, current.plan, candidate, current.phase, saved, why_not)
+
+
+async def leave(engine: Engine, number: int) -> None:
+    """Something else comes first: the experiment waits, with the candidate that it may have."""
+    engine.half_done = await asyncio.to_thread(half_done, engine, engine.state.session)
+    later = "goes on later with its candidate" if engine.half_done else "is begun again later"
+    engine.note(f"experiment {number} is left, and {later}", experiment=number)
 
 
 def saved_of(current: CurrentExperiment) -> Saved | None:
