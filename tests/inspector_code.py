@@ -340,3 +340,21 @@ from app.tables import Table
 
 __all__ = ["Chart", "Table"]
 '''
+SNIFF = '''
+"""Kinds of files."""
+import codecs
+
+
+def kind(data, name):
+    for suffix, found in KINDS.items():
+        if name.endswith(suffix):
+            return found
+    for mark, found in MARKS.items():
+        if data.startswith(mark):
+            return found
+    try:
+        codecs.decode(data, "utf-8")
+    except UnicodeDecodeError:
+        return ("application/octet-stream", None)
+    return ("text/plain", "utf-8")
+'''

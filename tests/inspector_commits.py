@@ -19,6 +19,7 @@ from inspector_code import (
     SHOP_BENCH,
     SIGNAL,
     SIGNAL_BENCH,
+    SNIFF,
     STARTUP,
     TEXT,
     TEXT_BENCH,
@@ -273,6 +274,13 @@ COMMITS = (
                    "    (groups[item[key]] ??= []).push(item);\n  }\n  return groups;\n"),
                   ("  return items.filter((item, index) => items.indexOf(item) === index);",
                    "  return [...new Set(items)];"))),)),
+    Commit("Tell the common kinds of files by their first bytes",
+           (Edit("app/sniff.py", SNIFF,
+                 (("def kind(data, name):\n",
+                   "def kind(data, name):\n    if len(data) == 0:\n        return (\"text/plain\", None)\n"
+                   "    head = data[:4]\n    if head == b\"\\x89PNG\":\n        return (\"image/png\", None)\n"
+                   "    if head in (b\"PK\\3\\4\", b\"PK\\5\\6\"):\n        return (\"application/zip\", None)\n"
+                   "    if data[:3] == codecs.BOM_UTF8:\n        return (\"text/plain\", \"utf-8\")\n"),)),)),
     Commit("Import what a command needs when it needs it",
            (Edit("app/cli.py", STARTUP,
                  (("import xml.dom.minidom\nimport yaml\n", ""),

@@ -6,7 +6,19 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
-from autotune_tui.inspector import caches, care, harness, literals, magic, references, shape, tampering, testing, tokens
+from autotune_tui.inspector import (
+    answers,
+    caches,
+    care,
+    harness,
+    literals,
+    magic,
+    references,
+    shape,
+    tampering,
+    testing,
+    tokens,
+)
 from autotune_tui.inspector.base import SEVERITIES, Change, Finding, Severity
 from autotune_tui.model.format import one_line
 
@@ -80,6 +92,8 @@ def inspect(change: Change, policy: Policy = Policy()) -> tuple[Finding, ...]:
 def _of_rule(change: Change, name: str, find: Find) -> Iterator[Finding]:
     try:
         yield from find(change)
+        if name == literals.RULE:
+            yield from answers.find(change)
         yield from tokens.find(change, name)
         if name == "dynamic_code":
             yield from tokens.unreadable(change)
