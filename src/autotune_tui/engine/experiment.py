@@ -95,6 +95,8 @@ class Experiment:
     commit: str = ""
     made: Mapping[str, Mark] = field(default_factory=dict)
     """What the candidate's build left, beside the commit."""
+    seen: Mapping[str, Mark] = field(default_factory=dict)
+    """All that was in the candidate's worktree when only those who may had written in it."""
     change_key: str = ""
     """Hash of the change, to recognise one that was tried before."""
     taken: resume.HalfDone | None = None
@@ -224,6 +226,7 @@ async def sync(x: Experiment) -> None:
     for side in SIDES:
         await make_ready(x.engine, side, x.incumbent, x.log)
     await build_side(x.engine, "incumbent", x.incumbent, x.log)
+    x.seen = await asyncio.to_thread(x.engine.workspace.look)
     if x.taken:
         await resume.lay(x)
 
@@ -359,6 +362,7 @@ async def commit(x: Experiment) -> None:
     await asyncio.to_thread(workspace.keep, x.number, x.commit)
     artifacts.write(x.engine, x.folder / "diff.patch", await asyncio.to_thread(workspace.diff, x.incumbent, x.commit))
     await sweep(x, "the edit")
+    await asyncio.to_thread(workspace.restore, x.seen)
     tried = context.same_change(x)
     if tried is not None and x.wish is None:
         raise Ended("discard", "duplicate", f"the same change as experiment {tried}")
@@ -375,6 +379,7 @@ async def build(x: Experiment) -> None:
             raise Failed("build", Verdict("crash", "build_failed", detail), run.tail)
         x.made = await asyncio.to_thread(x.engine.workspace.leftovers, "candidate", x.commit)
     x.engine.built["candidate"] = x.commit
+    x.seen = await asyncio.to_thread(x.engine.workspace.look)
 
 
 async def sweep(x: Experiment, by: str) -> None:
@@ -426,6 +431,7 @@ async def measure(x: Experiment) -> None:
         await x.engine.waiting(x.engine.agent.rest())
     if x.engine.config.benchmark.build or x.engine.config.checks.command or x.engine.config.oracle.asked_for:
         await sweep(x, "a command")
+        await asyncio.to_thread(x.engine.workspace.restore, x.seen, x.files)
     await course.place_reference(x)
     await intact(x, "a command")
     calibration = x.engine.state.calibration

@@ -11,6 +11,9 @@ from pathlib import Path
 
 from autotune_tui.errors import WorkspaceError
 
+LONGEST = 3000
+"""Bytes of a path; the system refuses those of 4096."""
+
 
 def is_folder(path: Path) -> bool:
     """Whether it is a folder itself, not a link to one: what a link points at is not ours to clean."""
@@ -18,21 +21,43 @@ def is_folder(path: Path) -> bool:
 
 
 def remove_tree(path: Path) -> None:
-    """Delete whatever is at `path`, links not followed, also below folders that were made read-only."""
+    """Delete whatever is at `path`, links not followed, also below folders that were made read-only.
+
+    Of a path that is too long for any file that is wanted, the folders beyond that length go as well.
+    """
+    while len(os.fsencode(path)) > LONGEST:
+        path = path.parent
     if not is_folder(path):
         path.unlink(missing_ok=True)
         return
     try:
         shutil.rmtree(path)
-    except PermissionError:
-        for folder, names, _ in os.walk(path):
-            for inner in (Path(folder), *(Path(folder, name) for name in names)):
-                if not inner.is_symlink():
-                    inner.chmod(stat.S_IRWXU)
+    except (PermissionError, RecursionError):
+        _flatten(path)
         shutil.rmtree(path)
     except FileNotFoundError:
         if path.exists():
             shutil.rmtree(path)
+
+
+def _flatten(path: Path) -> None:
+    """Empty a folder however deep it is, and whatever modes its folders have: each goes, what was in it moves up."""
+    path.chmod(stat.S_IRWXU)
+    number = 0
+    while found := list(path.iterdir()):
+        for inner in found:
+            if is_folder(inner):
+                inner.chmod(stat.S_IRWXU)
+                for entry in list(inner.iterdir()):
+                    number += 1
+                    if is_folder(entry):
+                        entry.chmod(stat.S_IRWXU)  # a folder that is moved is written: its `..`
+                        entry.rename(path / f".{number}-{os.urandom(4).hex()}")
+                    else:
+                        entry.unlink()
+                inner.rmdir()
+            else:
+                inner.unlink()
 
 
 def copy_index(source: Path, target: Path) -> None:

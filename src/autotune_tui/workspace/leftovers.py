@@ -4,7 +4,6 @@ on unchanged code.
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -38,9 +37,16 @@ def _below(tree: Path, folder: str) -> Iterator[tuple[str, Mark]]:
 
 
 def _mark(tree: Path, path: str) -> Iterator[tuple[str, Mark]]:
-    with contextlib.suppress(FileNotFoundError):  # it went meanwhile
-        status = (tree / path).lstat()
-        yield path, (status.st_mode, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+    try:
+        yield path, mark_of((tree / path).lstat())
+    except (FileNotFoundError, NotADirectoryError):  # it went meanwhile
+        return
+    except OSError:  # too deep to be reached, which is no reason to leave it
+        yield path, (0, 0, 0, 0, 0)
+
+
+def mark_of(status: os.stat_result) -> Mark:
+    return status.st_mode, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,9 +50,13 @@ class Tree:
             self.git.run("update-ref", "--no-deref", "HEAD", commit)
 
     def entries(self) -> list[Entry]:
-        """What differs from the commit. One process that looks at every file: 55 ms at 20,000 of them."""
+        """What differs from the commit. One process that looks at every file.
+
+        Without git's untracked cache, which may take a folder for one that it has seen: where the folder was removed and
+        made again between two ticks of the file system's clock, new files in it were missed.
+        """
         arguments = ("status", "--porcelain=v2", "-z", "--no-renames", "--ignore-submodules=all")
-        return parse_status(self.git.run(*arguments, config=("core.untrackedCache=true",)))
+        return parse_status(self.git.run(*arguments, config=("core.untrackedCache=false",)))
 
     def others(self, commit: str) -> list[str]:
         """Files and links that the commit does not have, ignored or not; a folder with a repository of its own ends with "/".
@@ -68,6 +72,10 @@ class Tree:
             change.path for change in moved if change.new_mode == NO_MODE and os.path.lexists(self.path / change.path)
         ]
         return [*(path for path in map(os.fsdecode, listed) if path not in now), *gone]
+
+    def tracked(self) -> list[str]:
+        """The files of the commit that our index is at."""
+        return [os.fsdecode(path) for path in self.git.run("ls-files", "-z").split(b"\0")[:-1]]
 
     def holds(self, path: str, mode: str, blob: str) -> bool:
         """Whether the file at `path` is what a commit has there, which is nothing when the mode says so."""

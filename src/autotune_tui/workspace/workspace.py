@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import errno
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Literal
 
 from autotune_tui.errors import WorkspaceError
 from autotune_tui.scope import ScopeMatcher
+from autotune_tui.workspace import traces
 from autotune_tui.workspace.attach import Attached
 from autotune_tui.workspace.bytecode import is_bytecode, remove_all, remove_stale
 from autotune_tui.workspace.changes import find_changes
@@ -178,6 +179,20 @@ class Workspace:
     def remove_leftovers(self, side: Side, paths: Sequence[str]) -> None:
         with _as_workspace_error():
             remove(self._tree(side).path, paths)
+
+    def look(self) -> dict[str, Mark]:
+        """All that is in the candidate's worktree, for `restore`."""
+        with _as_workspace_error():
+            return traces.look(self._tree("candidate").path, self._attached.paths)
+
+    def restore(self, seen: Mapping[str, Mark], files: Iterable[str] | None = None) -> None:
+        """Take away what was left in the candidate's worktree since `look` where git sees nothing of it. Given the `files`
+        of the candidate's commit, also modes, times and attributes of tracked files.
+        """
+        with _as_workspace_error():
+            tree = self._tree("candidate")
+            tracked = () if files is None else {*tree.tracked(), *files}
+            traces.restore(tree.path, seen, tracked, self._attached.paths)
 
     def files(self) -> tuple[str, ...]:
         """Tracked files in scope at the branch's tip, sorted. No links: to edit one is to edit another file."""
@@ -422,6 +437,8 @@ class Workspace:
     def _sync(self, side: Side, commit: str) -> None:
         tree = self._tree(side)
         reconnect(tree.path, tree.git_dir)
+        if side == "candidate":
+            traces.open_up(tree.path, tree.tracked())
         self._forget_bytecode(tree.path, tree.sync(commit, self._is_kept))
         for inner, touched in self._inner[side].sync():
             self._forget_bytecode(inner, touched)
