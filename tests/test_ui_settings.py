@@ -35,7 +35,7 @@ def test_a_file_may_name_a_theme_and_keys(tmp_path: Path) -> None:
         ('theme = "qqq"', "there is no theme 'qqq'; there are ansi"),
         ("[keys]\npause = 3", '[keys] must hold keys in quotes, such as pause = "space"'),
         ('[keys]\npuase = "space"', "[keys] has no command 'puase'; did you mean 'pause'?"),
-        ('[keys]\nqqq = "space"', "[keys] has no command 'qqq'; there are back, "),
+        ('[keys]\nqqq = "space"', "[keys] has no command 'qqq'; there are answer, "),
         ('[keys]\nresume = "space"', "[keys] has no command 'resume'; it shares its key with 'pause': set that"),
         ('[keys]\npause = "spcae"', "[keys] gives pause the key 'spcae', which no terminal sends"),
         ('[keys]\npause = "s"', "[keys] leaves 's' to both pause and skip; give one of them another"),

@@ -349,7 +349,7 @@ async def test_an_agent_that_is_a_command_needs_one(programs: Programs) -> None:
     app = Host()
     async with app.run_test(size=(80, 24)) as pilot:
         await go_to(pilot, "Agent")
-        await pilot.press("right", "right", "right")
+        await pilot.press("right", "right", "right", "right")
         await until_shown(pilot, "● command", "Program")
         assert "Rewrites" not in shown(app)
         await pilot.press("ctrl+n")

@@ -141,6 +141,7 @@ class Programs:
 
 @pytest.fixture
 def programs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Programs:
+    monkeypatch.setattr("autotune_tui.ui.wizard.limits.installed", lambda: ())  # whatever this machine has
     played = Programs()
     for module in (wizard, benchmark, preflight):
         monkeypatch.setattr(module, "json_lines", played)

@@ -118,8 +118,8 @@ class AgentStep(Step):
             names = [Proposal(each.name, f"{each.title} is installed") for each in found if each.kind == kind]
             propose(self.query_one(id, FieldRow), names, self.draft, "none is installed; `autotune-tui agents --all`")
         acp = ", ".join(each.title for each in found if each.kind == "acp")
-        if acp and self.draft.value("agent") == "auto":
-            self.query_one("#for-agent", FieldRow).say(f"also installed: {acp}, with acp")
+        offered = acp and self.draft.value("agent") == "auto"
+        self.query_one("#for-agent", FieldRow).say(f"also installed: {acp}, with acp" if offered else "")
 
     def _show_for_agent(self) -> None:
         agent = self.draft.value("agent")
