@@ -42,8 +42,8 @@ def after(wall: float, whole: float, awake: float, worked: float = 0.01) -> Mome
         (after(9.0, 9.0, 9.0), False, "", ""),
         (after(7200.5, 7200.5, 0.5), False, "suspended", "the machine was suspended for 2 h 00 min"),
         (after(9.0, 9.0, 9.0), True, "stopped", "the engine was stopped for 9.0 s"),
-        (after(60.0, 60.0, 60.0), False, "stopped", "the engine stood still for 1 min 00 s"),
-        (after(60.0, 60.0, 60.0, 59.0), False, "", ""),
+        (after(90.0, 90.0, 90.0), False, "stopped", "the engine stood still for 1 min 30 s"),
+        (after(90.0, 90.0, 90.0, 89.0), False, "", ""),
         (after(3600.5, 0.5, 0.5), False, "clock", "the clock was set forward by 1 h 00 min"),
         (after(-3599.5, 0.5, 0.5), False, "clock", "the clock was set back by 1 h 00 min"),
         (after(90.5, 60.5, 0.5), False, "suspended", "for 1 min 00 s; the clock was set forward by 30.0 s"),
@@ -84,6 +84,14 @@ def test_the_clocks_of_this_machine_go_on_together() -> None:
     assert interruption(first, now(), continued=False) is None
 
 
+def test_without_a_regular_beat_a_long_time_between_two_means_nothing() -> None:
+    """Such as in a preflight, which has no watch: it waits for a long build, and then takes a sample."""
+    assert interruption(BEFORE, after(900.0, 900.0, 900.0), continued=False, watched=False) is None
+    found = interruption(BEFORE, after(900.0, 900.0, 300.0), continued=False, watched=False)
+    assert found is not None
+    assert found.kind == "suspended"
+
+
 class Sleeping(LocalExecutor):
     """The first run of the candidate that counts takes place while the machine sleeps for a minute."""
 
@@ -108,7 +116,9 @@ async def test_what_was_measured_while_the_machine_slept_is_measured_again(
     monkeypatch.setattr(Sleeping, "failing", failing)
     monkeypatch.setattr(engine_run, "LocalExecutor", Sleeping)
     agent = "echo 90 > src/value.txt"
-    session = Session(make_repo(tmp_path, bench=EXACT), configure(tmp_path / "cache", agent, "[budget]\nexperiments = 1"))
+    session = Session(
+        make_repo(tmp_path, bench=EXACT), configure(tmp_path / "cache", agent, "[budget]\nexperiments = 1")
+    )
     await session.run()
     assert session.verdicts == [("keep", "improvement")]
     said = [note.text for note in session.state.notes]

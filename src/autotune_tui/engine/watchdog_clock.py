@@ -28,7 +28,7 @@ SET = 1.0
 """Seconds by which the wall clock must jump."""
 STOPPED = 2.0
 """Seconds without a beat, when the engine was continued by a signal since."""
-STILL = 30.0
+STILL = 60.0
 """Seconds without a beat and without work, when nobody says why: a frozen container, or a machine that was paused."""
 IDLE_SHARE = 0.1
 
@@ -52,12 +52,15 @@ def now() -> Moment:
     return Moment(time.time(), whole, awake, time.process_time())
 
 
-def interruption(before: Moment, after: Moment, *, continued: bool) -> Interruption | None:
-    """What lies between two beats beside ordinary time; None when nothing does. `continued`: SIGCONT has come since."""
+def interruption(before: Moment, after: Moment, *, continued: bool, watched: bool = True) -> Interruption | None:
+    """What lies between two beats beside ordinary time; None when nothing does. `continued`: SIGCONT has come since.
+
+    Unless `watched`, beats come now and then only, and a long time between two of them means nothing.
+    """
     passed = after.awake - before.awake
     asleep = (after.whole - before.whole) - passed
     set_by = (after.wall - before.wall) - (after.whole - before.whole)
-    missing = passed - BEAT_SECONDS
+    missing = passed - BEAT_SECONDS if watched else 0.0
     idle = after.worked - before.worked < IDLE_SHARE * passed
     said: list[tuple[str, float, str]] = []
     if asleep >= ASLEEP:
@@ -83,13 +86,14 @@ class Pulse:
         self._clock = clock
         self._last = clock()
         self._continued = False
+        self._watched = False
         self.count = 0
         """Interruptions so far."""
 
     def beat(self, record: Callable[[Record], None]) -> None:
         """Journal an interruption since the last beat, if there was one."""
         moment, continued = self._clock(), self._continued
-        found = interruption(self._last, moment, continued=continued)
+        found = interruption(self._last, moment, continued=continued, watched=self._watched)
         self._last, self._continued = moment, False
         if found is not None:
             self.count += 1
@@ -97,9 +101,14 @@ class Pulse:
 
     async def watch(self, record: Callable[[Record], None]) -> None:
         """Beat until cancelled."""
-        while True:
-            await asyncio.sleep(BEAT_SECONDS)
-            self.beat(record)
+        self.beat(record)
+        self._watched = True
+        try:
+            while True:
+                await asyncio.sleep(BEAT_SECONDS)
+                self.beat(record)
+        finally:
+            self._watched = False
 
     @contextmanager
     def heeding_signals(self) -> Iterator[None]:
