@@ -10,6 +10,8 @@ from messages_server import Answer, Fail, Say, Script, text, tool
 ENDINGS = {
     "submit_plan": "planner",
     "submit_findings": "searcher",
+    "submit_benchmark": "benchmark",
+    "submit_tests": "tests",
     "submit_ranking": "ranker",
     "finish": "editor",
     "submit_verdict": "inspector",

@@ -211,6 +211,26 @@ class Opinion:
     remarks: tuple[str, ...] = ()
 
 
+Kind = Literal["benchmark", "tests"]
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A benchmark or tests that a repository lacked, and that was run several times."""
+
+    kind: Kind
+    command: str
+    files: tuple[str, ...]
+    """New files, relative to the worktree."""
+    about: str
+    """What it covers and what not, for the person who decides."""
+    metric: str = ""
+    unit: str = ""
+    direction: Literal["lower", "higher"] = "lower"
+    values: tuple[float, ...] = ()
+    """What the harness read in each run."""
+
+
 @dataclass(frozen=True, slots=True)
 class AgentEvent:
     """Something to show while the agent works."""
@@ -256,6 +276,14 @@ class Inspector(Protocol):
 
     async def inspect(self, context: Context, description: str, diff: str, outcome: Outcome, emit: Emit) -> Opinion:
         """Whether the change should be kept. Raises AgentError, BudgetReached."""
+
+
+@runtime_checkable
+class Builder(Protocol):
+    """An agent that can write what a repository lacks before it can be optimised."""
+
+    async def build(self, context: Context, kind: Kind, emit: Emit) -> Built:
+        """New files in `context.directory`, none in `context.exclude`. Raises AgentError, BudgetReached."""
 
 
 @runtime_checkable

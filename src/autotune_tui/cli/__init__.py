@@ -8,7 +8,19 @@ from pathlib import Path
 import click
 
 from autotune_tui import __version__
-from autotune_tui.cli import agents, answering, checking, control, loop, prompts, reading, replay, screen, setup
+from autotune_tui.cli import (
+    agents,
+    answering,
+    checking,
+    control,
+    loop,
+    prepare,
+    prompts,
+    reading,
+    replay,
+    screen,
+    setup,
+)
 from autotune_tui.cli.failures import guarded
 
 NAME = "autotune-tui"
@@ -16,6 +28,7 @@ _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 ORDER = (
     loop.demo,
+    prepare.prepare,
     setup.init,
     checking.check,
     loop.run,

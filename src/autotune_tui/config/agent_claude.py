@@ -12,7 +12,7 @@ from autotune_tui.config.table import Table
 from autotune_tui.config.values import Command, Duration
 
 Effort = Literal["", "low", "medium", "high", "xhigh", "max"]
-Role = Literal["planner", "editor", "inspector", "reflector"]
+Role = Literal["planner", "editor", "inspector", "reflector", "builder"]
 _PRICE_WORDS = 'dollars for a million tokens as "input/output/cache write/cache read", such as "4/20/5/0.2"'
 
 
@@ -74,6 +74,8 @@ class AgentClaude(Table):
     )
     reflector: str = Field("claude-sonnet-5-5", description="Model that reflects on outcomes", min_length=1)
     reflector_effort: Effort = Field("low", description="Its effort")
+    builder: str = Field("claude-opus-5-5", description="Model that writes a missing benchmark or tests", min_length=1)
+    builder_effort: Effort = Field("medium", description="Its effort")
     thinking: bool = Field(
         True, description="Let the models think first; false for endpoints that know none", strict=True
     )

@@ -6,8 +6,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from autotune_tui.agents import words
-from autotune_tui.agents.base import BudgetReached, Context, Edit, Emit, Failure, Opinion, Outcome, Plan, Reflection
-from autotune_tui.agents.claude import editor, inspector, planner, reflector
+from autotune_tui.agents.base import (
+    BudgetReached,
+    Built,
+    Context,
+    Edit,
+    Emit,
+    Failure,
+    Kind,
+    Opinion,
+    Outcome,
+    Plan,
+    Reflection,
+)
+from autotune_tui.agents.claude import builder, editor, inspector, planner, reflector
 from autotune_tui.agents.claude.client import FIRST_WAIT, Client
 from autotune_tui.agents.claude.conversation import Conversation
 from autotune_tui.agents.claude.key import Key, take_key
@@ -18,6 +30,7 @@ from autotune_tui.agents.claude.tools.worktree import open_worktree
 from autotune_tui.agents.claude.transcript import Transcript
 from autotune_tui.config import SessionConfig
 from autotune_tui.config.agent_claude import AgentClaude
+from autotune_tui.errors import AgentError
 
 _SAYS_NOTHING = frozenset({"skipped", "duplicate", "no_change", "agent_failed"})
 """Ends of experiments of which there is nothing to learn but that they ended so: not worth a request."""
@@ -38,6 +51,9 @@ def commands_of(config: SessionConfig, confine: Confine | None) -> Commands:
         confine=confine,
         shell=config.agent_claude.shell,
     )
+
+
+_WALLS = "Install bubblewrap: apt-get install bubblewrap"
 
 
 class ClaudeAgent:
@@ -85,6 +101,13 @@ class ClaudeAgent:
             except BudgetReached as reached:
                 step.transcript.notice(f"no reflection: {reached}")
                 return plain
+
+    async def build(self, context: Context, kind: Kind, emit: Emit) -> Built:
+        """A benchmark or tests that the repository lacks, written into `context.directory` and tried."""
+        async with self._step(context, emit) as step:
+            if step.commands.confine is None:
+                raise AgentError("Nothing can be built without a sandbox", "What is written has to be run.", _WALLS)
+            return await builder.build(step, kind)
 
     async def close(self) -> None:
         await self._client.close()

@@ -76,6 +76,13 @@ def for_ranker(context: Context, bottleneck: str, approaches: Iterable[Proposed]
     }
 
 
+def for_builder(context: Context, code: Sequence[str]) -> dict[str, str]:
+    """`code` are the files that are to become better: what the builder may not write, and what it writes for."""
+    names = [*code[:MOST_FILES], *(["and more, see list_files"] if len(code) > MOST_FILES else [])]
+    listed = f"{_bullets([', '.join(context.exclude)])}\n\nIts files:\n{_bullets(names)}"
+    return {"goal": context.goal, "constraints": _bullets(context.constraints), "scope": listed}
+
+
 def for_editor(context: Context, plan: Plan) -> dict[str, str]:
     return {**common(context), "plan": plan_text(plan)}
 

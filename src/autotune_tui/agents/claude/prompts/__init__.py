@@ -13,8 +13,18 @@ from importlib import resources
 from string import Template
 from typing import Literal
 
-Name = Literal["planner", "searcher", "ranker", "editor", "rework", "inspector", "reflector"]
-NAMES: tuple[Name, ...] = ("planner", "searcher", "ranker", "editor", "rework", "inspector", "reflector")
+Name = Literal["planner", "searcher", "ranker", "editor", "rework", "inspector", "reflector", "benchmark", "tests"]
+NAMES: tuple[Name, ...] = (
+    "planner",
+    "searcher",
+    "ranker",
+    "editor",
+    "rework",
+    "inspector",
+    "reflector",
+    "benchmark",
+    "tests",
+)
 MARK = "<!-- experiment -->\n"
 
 

@@ -64,13 +64,15 @@ class Runner:
         if commands.checks or commands.build:
             about = "Builds and runs the session's checks on the worktree as it is now."
             found.append(Tool("run_checks", about, Nothing, self._checks))
+        if not commands.benchmark:
+            return found
         about = (
             "Runs the benchmark once. One run is no evidence: noise hides small effects. Use it to see that it works."
         )
         return [*found, Tool("try_benchmark", about, Nothing, self._benchmark)]
 
     async def _shell(self, given: Shell) -> str:
-        output = await self._run(given.command, given.seconds)
+        output = await self.run(given.command, given.seconds)
         outside = [name for name in await self._worktree.changed() if not self._worktree.allows(name)]
         if outside:
             output += f"\n[Files that may not be changed were: {', '.join(outside[:10])}. Undo that.]"
@@ -83,7 +85,7 @@ class Runner:
             ("checks", self._commands.checks, self._commands.checks_seconds),
         ):
             if command:
-                said = await self._run(command, seconds)
+                said = await self.run(command, seconds)
                 parts.append(f"{name}: {said}")
                 if not said.startswith("exit code 0"):
                     break
@@ -91,17 +93,17 @@ class Runner:
 
     async def _benchmark(self, given: Nothing) -> str:
         await self.built()
-        said = await self._run(self._commands.benchmark, self._commands.seconds, {"AUTOTUNE_SEED": "0"})
+        said = await self.run(self._commands.benchmark, self._commands.seconds, {"AUTOTUNE_SEED": "0"})
         return f"One run, which is no evidence. {said}"
 
     async def built(self) -> None:
         """The worktree as it is now, built. Raises Refused."""
         if self._commands.build:
-            said = await self._run(self._commands.build, self._commands.seconds)
+            said = await self.run(self._commands.build, self._commands.seconds)
             if not said.startswith("exit code 0"):
                 raise Refused(f"The build failed. {said}")
 
-    async def _run(self, command: Command, seconds: float, env: dict[str, str] | None = None) -> str:
+    async def run(self, command: Command, seconds: float, env: dict[str, str] | None = None) -> str:
         """How the command ended, how long it took, and its output."""
         context = self._worktree.context
         own = ["/bin/sh", "-c", command] if isinstance(command, str) else list(command)

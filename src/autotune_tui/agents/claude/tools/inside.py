@@ -64,7 +64,7 @@ class Insight:
         return [Tool("disassemble", about, Function, self._disassemble)]
 
     def running(self) -> list[AnyTool]:
-        if self._commands.confine is None or self._worktree.context.profiled is None:
+        if self._commands.confine is None or not self._commands.benchmark or self._worktree.context.profiled is None:
             return []
         about = "Profiles the benchmark on the worktree as it is now, beside what the incumbent's profile says."
         return [Tool("profile", about, Nothing, self._profile)]
