@@ -107,6 +107,15 @@ def test_changes_say_what_was_done_and_whether_it_may_be(workspace: Workspace) -
     }
 
 
+def test_git_remembers_nothing_of_folders_that_new_files_may_have_come_to(workspace: Workspace) -> None:
+    """What its untracked cache has seen before would hide a file that came within the same tick of a clock."""
+    write(workspace.candidate, {"src/new.py": "x = 1\n"})
+    workspace.changes()
+    workspace.sync("candidate", workspace.tip())
+    for index in (workspace.folder / "state" / "candidate.index", workspace.folder / "state" / "incumbent.index"):
+        assert b"UNTR" not in index.read_bytes()
+
+
 def test_ignored_files_are_no_changes_and_stay(workspace: Workspace) -> None:
     write(workspace.candidate, {"build/out.o": "o", "src/x.dat": "d", "src/__pycache__/app.cpython-311.pyc": "p"})
     assert workspace.changes() == []

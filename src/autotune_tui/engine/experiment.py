@@ -226,6 +226,8 @@ async def sync(x: Experiment) -> None:
     for side in SIDES:
         await make_ready(x.engine, side, x.incumbent, x.log)
     await build_side(x.engine, "incumbent", x.incumbent, x.log)
+    if x.taken:
+        await resume.lay(x)
     x.seen = await asyncio.to_thread(x.engine.workspace.look)
     if x.taken:
         await resume.lay(x)

@@ -46,7 +46,7 @@ _CONFIG = (
     "i18n.commitEncoding=UTF-8",
     "i18n.logOutputEncoding=UTF-8",
     "maintenance.auto=false",
-    "status.showUntrackedFiles=all",  # as configuration: only then does the untracked cache serve it
+    "status.showUntrackedFiles=all",
     "submodule.recurse=false",
     "worktree.useRelativePaths=false",  # would write an extension into the user's configuration
 )

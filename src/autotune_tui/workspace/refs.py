@@ -63,7 +63,11 @@ class SessionRefs:
             raise self._branch_gone() from error
 
     def start(self, base: str) -> bool:
-        """Make the branch at `base` unless it is there; whether it was made."""
+        """Make the branch at `base` unless it is there; whether it was made.
+
+        The base's ref comes first: the branch alone would be somebody else's, a base without branch was made by somebody who
+        was killed in between, as long as there is no candidate.
+        """
         present = self.read()
         if self.branch in present and self.candidate(0) in present:
             return False
@@ -73,11 +77,15 @@ class SessionRefs:
                 "It was not made by this session.",
                 "Name the session otherwise, or rename the branch: git branch -m",
             )
-        if self.candidate(0) in present:
+        if len(present) > (self.candidate(0) in present):
             raise self._branch_gone()
+        base = present.get(self.candidate(0), base)
+        if not present:
+            self.update([(self.candidate(0), base, ABSENT)])
         try:
-            self.update([(self.branch, base, ABSENT), (self.candidate(0), base, ABSENT)])
+            self.update([(self.branch, base, ABSENT)])
         except GitError as error:
+            self.git.run("update-ref", "-d", self.candidate(0), base)
             if "exists; cannot create" in error.stderr:
                 raise WorkspaceError(
                     f"The branch autotune/{self.session} cannot be made",
