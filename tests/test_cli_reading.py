@@ -96,6 +96,7 @@ def test_explain_gives_the_reason_and_what_is_next(session: SessionFolder) -> No
 def test_explain_for_programs_is_the_state_that_other_tools_read(session: SessionFolder) -> None:
     data = json.loads(call("explain", "--json", str(session.root)).output)
     assert {"active", "mode", "health", "failure", "reason", "recovery", "heals", "n_exp"} <= set(data)
+    assert (data["found"], data["holds"]) == ([], [])
 
 
 def test_log_has_a_line_for_each_experiment(session: SessionFolder) -> None:

@@ -27,6 +27,7 @@ from autotune_tui.agents import words
 from autotune_tui.agents.answers import is_number, object_of, text_in, usage_in
 from autotune_tui.agents.base import (
     AgentEvent,
+    AgentStalled,
     Approach,
     Context,
     Edit,
@@ -160,7 +161,7 @@ class CommandAgent:
         if code == 0:
             return
         if code is None:
-            raise AgentError(
+            raise AgentStalled(
                 f"The agent was stopped after {self._timeout:g} s",
                 finished.tail,
                 "Give it more time with [agent_command] timeout, or make it do less in one go.",

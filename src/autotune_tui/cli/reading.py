@@ -39,9 +39,10 @@ def explain(path: Path, session: str, as_json: bool) -> None:
     folder = session_folder(path, session)
     state = _state(folder)
     if as_json:
-        from autotune_tui.model.health import state_file
+        from autotune_tui.model.health import in_force, recovery_words, state_file
 
-        _print_json(state_file(state))
+        found = [recovery_words(event) for event in state.recoveries]
+        _print_json({**state_file(state), "next": state.health_next, "found": found, "holds": in_force(state.course)})
     else:
         click.echo("\n".join(explain_lines(state)))
 

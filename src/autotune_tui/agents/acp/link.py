@@ -19,7 +19,7 @@ from autotune_tui.agents.acp.client import Call, Client, fits
 from autotune_tui.agents.acp.speech import Speech
 from autotune_tui.agents.acp.terminals import Terminals
 from autotune_tui.agents.acp.wire import Wire
-from autotune_tui.agents.base import AgentUnavailable
+from autotune_tui.agents.base import AgentStalled, AgentUnavailable
 from autotune_tui.agents.output import Stream
 from autotune_tui.agents.process import Conversing, start_agent
 from autotune_tui.agents.text import one_line
@@ -173,7 +173,7 @@ class Link:
         title = self._start.title
         if call is not None:
             hint = "Give it more time with [agent_acp] timeout."
-            return AgentError(f"{title} was stopped after {seconds:g} s", self._tail, hint)
+            return AgentStalled(f"{title} was stopped after {seconds:g} s", self._tail, hint)
         return AgentUnavailable(
             f"{title} does not answer",
             f"Nothing came within {seconds:g} s of its start. {self._tail}".strip(),

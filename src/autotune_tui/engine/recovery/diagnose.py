@@ -7,6 +7,7 @@ which worked when the segment began: if it still does, the code is at fault, els
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,8 +85,10 @@ async def try_alone(engine: Engine, commit: str, log: Path, *, noise: bool) -> T
     sampler = Sampler(engine, "diagnose", 0, log, limit, calibration.repeat if calibration else 1)
     values: list[float] = []
     failed, why = 0, ""
-    while failed + len(values) < RUNS and not (failed >= SURE and not values):
-        run = failed + len(values)
+    began = time.monotonic()
+    while (run := failed + len(values)) < RUNS and not (failed >= SURE and not values):
+        if run >= SURE and time.monotonic() - began > engine.config.decision.time:
+            break
         try:
             taken = await sampler.take(
                 "incumbent", seed=derived_seed(engine.seed, "diagnose", commit, run), discard=True
