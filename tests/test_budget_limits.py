@@ -134,6 +134,12 @@ def test_what_is_left_is_said_when_an_experiment_begins_and_in_the_health_panel(
     assert left(fold([Phase(timestamp=NOW)], state(budget={"seconds": 60.0}))) == ("0 ms",)
 
 
+def test_a_budget_that_was_changed_is_what_is_left_of() -> None:
+    """L23: an engine that goes on within a segment heeds the limits that it began with."""
+    begun = Session(timestamp=NOW, budget={**ALL, "maxIterations": 70})
+    assert left(fold([begun], state(KEEP, budget=ALL)))[0] == "69 experiments"
+
+
 async def test_a_deadline_ends_a_session_and_status_says_what_is_left(tmp_path: Path) -> None:
     """L23: with a deadline that has passed no experiment is begun."""
     past = datetime.now(UTC) - timedelta(minutes=1)

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from autotune_tui.config import Budget
 from autotune_tui.model.budget import seconds_until
 from autotune_tui.model.session import SessionState, UsageTotals
 
 VALIDATION_RUNS = 82
 """Forty pairs and two warm-ups: what the final figure will cost."""
+
+
+def as_recorded(budget: Budget) -> dict[str, Any]:
+    """The limits as the journal has them, the first by the name that other tools read."""
+    return {
+        "maxIterations": budget.experiments,
+        "seconds": budget.time,
+        "deadline": budget.deadline,
+        "tokens": budget.tokens,
+        "usd": budget.usd,
+    }
 
 
 def tokens_left(budget: Budget, state: SessionState) -> int | None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from autotune_tui.config import Source
 from autotune_tui.engine import absent, canary, leftovers, locks, second
+from autotune_tui.engine.budget import as_recorded
 from autotune_tui.engine.confinement import hint
 from autotune_tui.engine.core import Engine, text_of
 from autotune_tui.engine.oracle import expect
@@ -62,13 +63,7 @@ async def open_segment(engine: Engine, segment: int, mode: str = "optimize", *, 
             segment=segment,
             mode=mode,
             objective={"primaryMetric": metric.name, "direction": metric.direction},
-            budget={
-                "maxIterations": config.budget.experiments,
-                "seconds": config.budget.time,
-                "tokens": config.budget.tokens,
-                "usd": config.budget.usd,
-                "deadline": config.budget.deadline,
-            },
+            budget=as_recorded(config.budget),
             health={
                 "maxNoImprovementRuns": limits.max_no_improvement,
                 "maxCrashStreak": limits.max_crash_streak,

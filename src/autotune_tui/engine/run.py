@@ -17,6 +17,7 @@ from autotune_tui.agents.base import Agent
 from autotune_tui.agents.registry import make_agent, offers
 from autotune_tui.config import SessionConfig
 from autotune_tui.engine import artifacts, confinement, locks, loop
+from autotune_tui.engine.budget import as_recorded
 from autotune_tui.engine.control import Control, Stopped
 from autotune_tui.engine.core import Engine
 from autotune_tui.engine.holdout import prepare
@@ -106,6 +107,7 @@ def _begin(engine: Engine) -> None:
             base_commit=workspace.base_commit,
             agent=engine.agent.name,
             tool=__version__,
+            budget=as_recorded(engine.config.budget),
             engine=identity(),
             sandbox=engine.sandbox.kind,
             environment=engine.snapshot.hash,

@@ -10,7 +10,7 @@ from autotune_tui.model.session import SessionState
 
 def left(state: SessionState, now: str = "") -> tuple[str, ...]:
     """A text for each limit that there is. `now` is a timestamp; without it the time stands at the last record."""
-    budget, used = state.config.budget, state.usage
+    budget, used = state.budget, state.usage
     found: list[str] = []
     if (most := _number(budget.get("maxIterations"))) is not None:
         found.append(count(max(0, int(most) - state.experiment_count), "experiment"))

@@ -74,6 +74,8 @@ class Session(Record):
     """Identity of the engine process: pid, started (clock ticks since boot), boot_id, host."""
     sandbox: str = ""
     """What confines commands: bubblewrap or none; empty where none was recorded."""
+    budget: Mapping[str, Any] = field(default_factory=dict)
+    """The limits that this engine heeds, as in `Config`: they may be changed within a segment."""
     environment: str = ""
     """Hash of the environment snapshot at the start."""
     outcome: str = ""

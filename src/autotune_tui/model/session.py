@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from autotune_tui.model.events import (
     Calibration,
@@ -160,6 +161,11 @@ class SessionState:
     def config(self) -> Config:
         """Of the current segment; a default one before there is any."""
         return self.segments[-1].config if self.segments else Config()
+
+    @property
+    def budget(self) -> Mapping[str, Any]:
+        """The limits: those that the last engine began with, else the segment's."""
+        return (self.session.budget if self.session else {}) or self.config.budget
 
     @property
     def direction(self) -> str:

@@ -110,7 +110,7 @@ def headline(state: SessionState, name: str = "", health: str = "") -> HeadlineV
     if verdict and state.validation is not None and not since:
         values = [state.validation.before, state.validation.after]  # what the gain is the difference of
     unit, (baseline, best, target) = fmt.column([*values, config.target], config.metric_unit)
-    most = config.budget.get("maxIterations")
+    most = state.budget.get("maxIterations")
     return HeadlineView(
         name=(state.session.id if state.session else "") or fmt.one_line(config.name, 32) or name,
         metric=fmt.one_line(config.metric_name, 20),
@@ -210,7 +210,7 @@ def health(state: SessionState, now: str = "", health: str = "") -> HealthView:
 
 
 def _experiments(state: SessionState) -> str:
-    most = state.config.budget.get("maxIterations")
+    most = state.budget.get("maxIterations")
     if type(most) is int:
         return f"{state.experiment_count} of {fmt.count(most, 'experiment')}"
     return fmt.count(state.experiment_count, "experiment")
@@ -219,21 +219,21 @@ def _experiments(state: SessionState) -> str:
 def _time(state: SessionState, now: str) -> str:
     """Time worked, of the time there is. In whole minutes beyond ten, so that it changes seldom."""
     worked = state.elapsed(now if state.active else "")
-    budget = state.config.budget.get("seconds")
+    budget = state.budget.get("seconds")
     words = clock_time(worked)
     if isinstance(budget, int | float) and budget > 0:
         words = f"{words} of {clock_time(budget)}"
-    deadline = state.config.budget.get("deadline")
+    deadline = state.budget.get("deadline")
     return f"{words}, until {fmt.one_line(deadline, 25)}" if isinstance(deadline, str) and deadline else words
 
 
 def _cost(state: SessionState) -> str:
     used = state.usage
-    budget = state.config.budget.get("usd")
+    budget = state.budget.get("usd")
     cost = fmt.money(used.usd)
     if isinstance(budget, int | float) and budget > 0:
         cost = f"{cost} of {fmt.money(budget)}"
-    most = state.config.budget.get("tokens")
+    most = state.budget.get("tokens")
     if type(most) is int:
         return f"{cost}, {used.tokens:,} of {most:,} tokens"
     return f"{cost}, {used.tokens:,} tokens" if used.tokens else cost
