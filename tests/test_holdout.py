@@ -225,6 +225,7 @@ def settings_with(folder: Path, holdout: str) -> SessionConfig:
         ('command = "x"\nfolders = [".."]', "holds the repository"),
         ('command = "x"\nfolders = ["../nowhere"]', "is no folder"),
         ('command = "python inside/bench.py"', "names inside/bench.py of the repository"),
+        ('command = "python -m inside.bench"', "names inside/bench.py of the repository"),
     ],
 )
 def test_a_holdout_that_agents_could_read_is_refused_by_name(tmp_path: Path, holdout: str, message: str) -> None:

@@ -50,6 +50,9 @@ def phases(session: Session) -> list[str]:
         ("if grep -q 1 src/value.txt; then cmp a.txt b.txt; fi", {"a.txt", "b.txt"}, {"src/value.txt"}),
         ("nice wc -c dist/app.js", set(), {"dist/app.js"}),
         ("python 'it.py", set(), {"it.py"}),
+        ("PYTHONPATH=src python3 -B -m app.bench 5", {"src/app/bench.py", "app/bench/__main__.py"}, {"5.py"}),
+        ([".venv/bin/python", "-mbench"], {"bench.py"}, set()),
+        ("git commit -m bench", set(), {"bench.py"}),
     ],
 )
 def test_files_are_found_in_commands(command: str | list[str], named: set[str], not_named: set[str]) -> None:
@@ -65,6 +68,17 @@ def test_what_a_program_reads_to_know_what_to_do_is_locked_with_it() -> None:
     assert wanted <= set(locked_paths(commands, ["**"], lambda _: True))
     assert not wanted & set(locked_paths(["python bench.py"], ["**"], lambda _: True))
     assert "./Makefile" not in locked_paths(commands, ["src/**", "Makefile"], lambda _: True)
+
+
+def test_a_benchmark_that_is_run_as_a_module_is_locked() -> None:
+    there = {"bench.py", "src/app/bench/__main__.py", "src/app/work.py"}
+    for command, expected in {
+        "python -m bench": ["./bench.py"],
+        "python -m app.bench": ["./src/app/bench/__main__.py"],
+        "python -m timeit 1": [],
+    }.items():
+        assert locked_paths([command], ["**"], there.__contains__) == ["./autotune.toml", "./.autotune/", *expected]
+    assert "./bench.py" not in locked_paths(["python -m bench"], ["bench.py"], there.__contains__)
 
 
 @pytest.mark.parametrize(

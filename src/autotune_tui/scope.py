@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from pathlib import PurePosixPath
 
@@ -127,11 +127,26 @@ _BEFORE = frozenset(
 
 def words_of(command: str | Sequence[str]) -> list[str]:
     """Every word of a command that may name a file that the command depends on, also behind `--option=`, and in an argument
-    that is a command itself.
+    that is a command itself; and where a module that Python runs by its name may lie.
     """
     found = _operands(_tokens(command) if isinstance(command, str) else command)
     found += [inner for word in found if " " in word for inner in _operands(_tokens(word))]
-    return [*found, *(word.partition("=")[2] for word in found if "=" in word)]
+    return [*found, *(word.partition("=")[2] for word in found if "=" in word), *_modules(found)]
+
+
+_MODULE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
+_RUNNERS = ("python", "pypy", "coverage", "kernprof")
+
+
+def _modules(words: Sequence[str]) -> Iterator[str]:
+    """The files that `python -m package.module` may mean, in the usual layouts."""
+    runs = False
+    for word, following in zip(words, [*words, ""][1:], strict=True):
+        runs = runs or PurePosixPath(word).name.startswith(_RUNNERS)
+        name = following if word == "-m" else word.removeprefix("-m") if word.startswith("-m") else ""
+        if runs and _MODULE.fullmatch(name):
+            path = name.replace(".", "/")
+            yield from (f"{top}{path}{end}" for top in ("", "src/", "lib/") for end in (".py", "/__main__.py"))
 
 
 def _tokens(text: str) -> list[str]:
