@@ -238,12 +238,13 @@ async def test_the_budget_of_experiments_ends_the_session(tmp_path: Path) -> Non
 
 
 async def test_the_money_of_the_agent_is_counted(tmp_path: Path) -> None:
+    """L23: an experiment that would cost more than is left is not begun."""
     script = """echo $AUTOTUNE_EXPERIMENT > src/value.txt
 echo '{"usage": {"input_tokens": 1000, "output_tokens": 200, "usd": 0.75}}'"""
     ours = session(tmp_path, script, "[budget]\nusd = 1.0", bench=EXACT)
     end = await ours.run()
-    assert "1.50 of 1.00 dollars" in end.reason
-    assert ours.state.usage.tokens == 2400
+    assert end.reason == "0.75 of 1.00 dollars are spent, and no experiment has cost less than 0.75"
+    assert ours.state.usage.tokens == 1200
 
 
 async def test_a_candidate_that_takes_over_twice_the_baselines_time_is_killed(tmp_path: Path) -> None:
