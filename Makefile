@@ -7,16 +7,19 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench reference clean
+.PHONY: help demo test test-faults lint format bench reference clean
 
 help:  ## List the targets
-	@sed -n 's/^\([a-z]*\):.*##/\1\t/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## */\1\t/p' Makefile | expand -t 14
 
 demo: $(STAMP)  ## Optimise a bundled sample repository, offline
 	@$(BIN)/autotune-tui demo --into .demo/$$(date +%Y%m%d-%H%M%S)
 
 test: lint  ## Lint, then run all tests
 	@$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
+
+test-faults: $(STAMP)  ## Kill, starve and stop the engine at 300 moments (FAULTS=n for others); about an hour
+	@AUTOTUNE_FAULTS=$(or $(FAULTS),300) $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist load tests/test_faults.py
 
 lint: $(STAMP)  ## Style, types and import contracts
 	@$(BIN)/ruff check --quiet
