@@ -151,7 +151,12 @@ async def test_plan_tools_edit_failing_check_rework_keep(tmp_path: Path) -> None
         assert words in document
     assert "The cost is the value." in played.text(1, "reflexion.md")
     assert "- Try a quarter of it (seen in #1)" in played.session.folder.ideas.read_text()
-    assert "Where is the cost?" in played.text(1, "agent.log")
+    spoken = played.text(1, "agent.log").splitlines()
+    for line in ("Where is the cost?", "1 name: halve", "3 change: Leave it out.", "why: Both rankings agree.",
+                 "> edit_file src/value.txt · 100 · 150"):  # fmt: skip
+        assert line in spoken
+    assert not any(line.startswith("elsewhere") for line in spoken), "what is empty is not said"
+    assert "- halve: Write half of it. Simple; nothing speaks against it. (chosen)" in document
     lines = [json.loads(line) for line in played.text(1, "transcript.jsonl").splitlines()]
     assert {line["role"] for line in lines if line["kind"] == "assistant"} == {
         "planner", "editor", "inspector", "reflector",

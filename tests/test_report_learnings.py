@@ -41,3 +41,12 @@ def test_before_anything_was_tried_there_is_nothing_to_say() -> None:
 def test_lessons_stand_in_the_living_document_too() -> None:
     text = report.living_document(fold([*opening(), *tried(1, "discard", "no_improvement", lessons=LESSONS)]))
     assert r"- #1 Saw 1. Only 40 dates come \*often\*. Sorting is free. Next: Go on." in text
+
+
+def test_a_reason_that_says_the_same_as_the_status_is_said_once() -> None:
+    state = fold([*opening(), *tried(1, "checks_failed", "checks_failed"), *tried(2, "crash", "timeout")])
+    failed, slow = (e for e in state.experiments if not e.baseline)
+    assert "- **Verdict:** checks_failed\n" in report.summary_text(state, failed)
+    assert "It ended as checks_failed." in report.reflexion_text(failed)
+    assert "- **Verdict:** crash, timeout\n" in report.summary_text(state, slow)
+    assert "- #1 Try 1 (checks_failed)" in report.living_document(state)

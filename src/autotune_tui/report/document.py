@@ -7,7 +7,7 @@ from collections import Counter
 from autotune_tui.model import format as fmt
 from autotune_tui.model.experiment import Experiment, Segment
 from autotune_tui.model.state import SessionState
-from autotune_tui.report.experiment import effect_words
+from autotune_tui.report.experiment import effect_words, verdict_words
 from autotune_tui.report.final import headlines
 from autotune_tui.report.learnings import lessons
 from autotune_tui.report.markdown import bullets, cell, code, document, inline, section, table
@@ -94,7 +94,7 @@ def _win(experiment: Experiment, segment: Segment) -> str:
 
 
 def _dead_end(experiment: Experiment) -> str:
-    why = ", ".join(part for part in (experiment.status, experiment.reason) if part)
+    why = verdict_words(experiment)
     detail = f": {inline(experiment.detail, 160)}" if experiment.detail else ""
     return f"#{experiment.index} {inline(experiment.description)} ({inline(why)}{detail})"
 

@@ -48,7 +48,7 @@ def summary_text(state: SessionState, experiment: Experiment) -> str:
     segment = next((s for s in state.segments if s.number == experiment.segment), None) or Segment(0, state.config)
     unit = segment.config.metric_unit
     facts = {
-        "Verdict": f"{experiment.status or 'unknown'}{f', {experiment.reason}' if experiment.reason else ''}",
+        "Verdict": verdict_words(experiment),
         "Why": experiment.detail,
         fmt.heading(segment.config.metric_name or "metric", "", segment.config.direction): fmt.metric(
             experiment.metric, unit
@@ -77,10 +77,9 @@ def summary_text(state: SessionState, experiment: Experiment) -> str:
 def reflexion_text(experiment: Experiment) -> str:
     """reflexion.md: what was learned. Read from the result's `asi`, so that it needs nothing but the journal."""
     asi = experiment.asi
-    outcome = f"{experiment.status}{f', {experiment.reason}' if experiment.reason else ''}"
     return document(
         f"Reflexion on experiment {experiment.index}: {inline(experiment.description)}",
-        ["", f"It ended as {inline(outcome)}."],
+        ["", f"It ended as {inline(verdict_words(experiment))}."],
         section("What was seen", _paragraph(_text(asi, "observation"))),
         section("What surprised", _paragraph(_text(asi, "surprises"))),
         section("What the inspector found", _findings(experiment)),
@@ -88,6 +87,12 @@ def reflexion_text(experiment: Experiment) -> str:
         section("Directions", bullets(_texts(asi, "directions"))),
         section("Next", _paragraph(_text(asi, "next"))),
     )
+
+
+def verdict_words(experiment: Experiment) -> str:
+    """Status and reason; where both are the same, once."""
+    status = experiment.status or "unknown"
+    return f"{status}, {experiment.reason}" if experiment.reason not in ("", status) else status
 
 
 def _findings(experiment: Experiment) -> list[str]:

@@ -171,18 +171,20 @@ class _Growing:
 
 
 def _leaves(value: Any, name: str = "") -> Iterator[str]:
+    """The answer as lines to read: "why: ..", and of the third approach "3 name: .."; what is empty is left out."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
             yield from _leaves(inner, f"{name} {key}".strip())
     elif isinstance(value, list):
-        for inner in value:
-            yield from _leaves(inner, name)
-    else:
+        numbered = any(isinstance(inner, Mapping) for inner in value)
+        for number, inner in enumerate(value, 1):
+            yield from _leaves(inner, str(number) if numbered else name)
+    elif value not in ("", None):
         yield f"{name.replace('_', ' ')}: {value}"
 
 
 def _brief(given: Mapping[str, Any]) -> str:
-    return one_line(" ".join(value if isinstance(value, str) else json.dumps(value) for value in given.values()), 120)
+    return one_line(" · ".join(value if isinstance(value, str) else json.dumps(value) for value in given.values()), 120)
 
 
 def _remind(messages: list[dict[str, Any]], reply: Reply, answer: str, *, whole: bool) -> None:

@@ -76,6 +76,12 @@ class PlanAnswer(Input):
         return (self.impact + self.feasibility + self.novelty) / 3
 
 
+def _both(approach: ApproachAnswer) -> str:
+    """What would be changed, and what speaks for and against it."""
+    change = approach.change if approach.change[-1] in ".!?" else f"{approach.change}."
+    return f"{change} {approach.trade_off}"
+
+
 def check(answer: PlanAnswer, context: Context) -> None:
     """What the form alone cannot say. Raises Refused."""
     worse = answer.expected_percent > 0 if context.direction == "lower" else answer.expected_percent < 0
@@ -113,7 +119,7 @@ def plan_of(answer: PlanAnswer, context: Context) -> Plan:
         key=f"claude:{answer.strategy}:{answer.target}:{answer.description.lower()}",
         bottleneck=f"{answer.bottleneck_type}: {answer.bottleneck}",
         principles=tuple(answer.principles),
-        approaches=tuple(Approach(each.name, each.trade_off, each is chosen) for each in answer.approaches),
+        approaches=tuple(Approach(each.name, _both(each), each is chosen) for each in answer.approaches),
         expected=round(answer.expected_percent / 100, 6),
         scores={"impact": answer.impact, "feasibility": answer.feasibility, "novelty": answer.novelty},
         premortem=answer.premortem,

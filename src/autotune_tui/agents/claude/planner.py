@@ -121,6 +121,9 @@ class _Judge:
         if self._ranking is None or self._second != names:
             return plan
         words = f"{', '.join(self._ranking.ranking)}. {self._ranking.reason}"
-        return replace(
-            plan, data={**plan.data, "sections": {**plan.data["sections"], "Ranked by somebody else": words}}
-        )
+        sections: dict[str, str] = {}
+        for name, text in plan.data["sections"].items():
+            sections[name] = text
+            if name == "Ranked again":
+                sections["Ranked by somebody else"] = words
+        return replace(plan, data={**plan.data, "sections": sections})
