@@ -90,6 +90,9 @@ class Agent:
     def do_tool(self, call: dict[str, Any]) -> None:
         self.update("tool_call", **{"toolCallId": "t1", "status": "pending", **call})
 
+    def do_progress(self, call: dict[str, Any]) -> None:
+        self.update("tool_call_update", **{"toolCallId": "t1", **call})
+
     def do_unknown(self, fields: dict[str, Any]) -> None:
         self.update("invented_yesterday", **fields)
         send({"id": "u1", "method": "session/invented", "params": {}})

@@ -174,6 +174,31 @@ async def test_it_is_sent_away_before_anything_is_measured(context: Context, scr
     assert scripted.starts == 2
 
 
+async def test_a_tool_call_is_followed_to_its_end(context: Context, script: Callable[..., Scripted]) -> None:
+    """Some agents say only later what it is about; a change is seen, and why it failed."""
+    path = str(context.directory / "src/a.txt")
+    changed = {"type": "diff", "path": path, "oldText": "1\n", "newText": "2\n3\n"}
+    failed = {"type": "content", "content": {"type": "text", "text": "```\nnot read before\n```"}}
+    scripted = script(
+        [
+            [
+                {"tool": {"title": "Edit", "kind": "edit"}},
+                {"progress": {"title": "Edit src/a.txt", "status": "in_progress", "content": [changed]}},
+                {"progress": {"status": "failed", "content": [failed]}},
+                says(DONE),
+            ]
+        ]
+    )
+    shown, agent = Shown(), scripted.agent()
+    await agent.edit(context, PLAN, shown)
+    await agent.close()
+    log = [line for line in (context.artifacts / "agent.log").read_text().splitlines() if line]
+    assert log[1:5] == [
+        "> Edit", "> Edit src/a.txt", "src/a.txt: 1 lines become 2", "failed: Edit src/a.txt: not read before",
+    ]  # fmt: skip
+    assert [event.text for event in shown.events if event.kind == "tool"] == ["Edit", "Edit src/a.txt"]
+
+
 async def test_nothing_left_to_try_ends_the_proposals(context: Context, script: Callable[..., Scripted]) -> None:
     with pytest.raises(NothingToPropose, match="all tried"):
         await script([[says({"done": True, "notes": "all tried"})]]).agent().propose(context, Shown())

@@ -204,9 +204,14 @@ class Client:
             call.speech.line(f"asked: {title}")
 
     def _progress(self, call: Call, update: Any) -> None:
-        title = call.titles.get(update.tool_call_id, update.title or "a tool")
+        """A call that goes on; some agents say only then what it is about."""
+        title = update.title or call.titles.get(update.tool_call_id, "a tool")
+        if title != call.titles.get(update.tool_call_id):
+            call.titles[update.tool_call_id] = title
+            call.speech.tool(title)
         if update.status == "failed":
-            call.speech.line(f"failed: {one_line(title, 300)}")
+            why = next(iter(_words(update.content)), "")
+            call.speech.line(f"failed: {one_line(title, 300)}{f': {one_line(why, 300)}' if why else ''}")
         self._show_changes(call, update.content)
         call.speech.stirs()
 
@@ -273,10 +278,18 @@ def _details(tool_call: Any, most: int) -> list[str]:
         if isinstance(part, schema.FileEditToolCallContent):
             lines += [f"- {line}" for line in (part.old_text or "").splitlines()]
             lines += [f"+ {line}" for line in part.new_text.splitlines()]
-        elif isinstance(part, schema.ContentToolCallContent) and isinstance(part.content, schema.TextContentBlock):
-            lines += part.content.text.splitlines()
+    lines += _words(tool_call.content)
     shown = [one_line(harmless(line), 200) for line in lines if line.strip()]
     return shown if len(shown) <= most else [*shown[: most - 1], f"… and {len(shown) - most + 1} more lines"]
+
+
+def _words(content: Sequence[Any] | None) -> list[str]:
+    """The lines of text in what a tool call shows, without fences."""
+    lines: list[str] = []
+    for part in content or ():
+        if isinstance(part, schema.ContentToolCallContent) and isinstance(part.content, schema.TextContentBlock):
+            lines += part.content.text.splitlines()
+    return [line for line in lines if line.strip() and not line.startswith("```")]
 
 
 def _change(part: Any, name: str) -> str:
