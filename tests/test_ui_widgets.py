@@ -20,6 +20,7 @@ from autotune_tui.ui.layout import PANELS, Kind, kind, places
 from autotune_tui.ui.lines import Piece, fit, labelled, line, spread
 from autotune_tui.ui.text import coloured, plain
 from autotune_tui.ui.trend import chart, trend
+from autotune_tui.ui.widgets.evidence import summary
 from autotune_tui.ui.widgets.plan import plan
 from journal_sessions import experiment, keep, opening, segment, typical, validated
 
@@ -161,6 +162,15 @@ def test_the_evidence_of_the_running_experiment_closes_in() -> None:
     assert [(shown.pairs, shown.low, shown.high) for shown in view.bars] == [(4, -0.3, 0.1), (6, -0.2, -0.05)]
     assert (view.next_look, view.looks, view.most, view.threshold) == (8, (6, 10), 40, "1%")
     assert is_timed(state)
+
+
+def test_while_the_holdout_is_measured_the_pairs_say_that_they_are_not_the_last_word() -> None:
+    """V2, D7: the pairs that are shown are those of the benchmark, and it stands there what is measured now."""
+    kept = Decision(experiment=1, pairs=6, effect=-0.13, interval=(-0.2, -0.05), state="keep", reason="improvement")
+    records = [*experiment(1, blocks=3)[:-2], kept, Phase(experiment=1, phase="holdout")]
+    view = evidence(numbered(*opening(), *records), looks_after([kept], ()), (6, 10), 40)
+    assert (view.state, view.then) == ("keep", "the holdout")
+    assert "● keep so far; now the holdout is measured" in summary(view, 120).plain
 
 
 def test_without_a_running_experiment_the_last_validation_is_shown() -> None:

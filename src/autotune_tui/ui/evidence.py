@@ -13,6 +13,8 @@ from autotune_tui.model.session import SessionState
 
 Purpose = Literal["experiment", "calibration", "validation", "nothing", "unrecorded"]
 """What is measured; "unrecorded" for the journals of other tools, which have single values only."""
+THEN = {"holdout": "the holdout", "end_to_end": "the end-to-end benchmark"}
+"""What a would-be keep is measured on after its own pairs, by phase."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class EvidenceView:
     noise: str
     retaken: int
     """Blocks that were taken again because the machine was disturbed."""
+    then: str = ""
+    """What is measured now that these pairs have decided: the holdout, the end-to-end benchmark. Its own pairs are not shown."""
 
     @property
     def pairs(self) -> int:
@@ -91,7 +95,7 @@ def _experiment(
     assert current is not None
     last = current.decision
     own = [look for look in decisions if look.experiment == current.number and look.interval is not None]
-    return _view(
+    view = _view(
         state,
         "experiment",
         current.samples,
@@ -106,6 +110,7 @@ def _experiment(
         most=most,
         retaken=current.retaken,
     )
+    return replace(view, then=THEN.get(current.phase, ""))
 
 
 def _validation(state: SessionState) -> EvidenceView:

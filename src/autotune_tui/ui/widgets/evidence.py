@@ -88,6 +88,8 @@ def _verdict(view: EvidenceView) -> Content:
     if view.purpose == "validation":
         return line(("● confirmed", GOOD) if view.state == "keep" else ("· no confirmed improvement", WARN))
     mark, word, colour = status_mark(view.state)
+    if view.then and view.state == "keep":
+        return line((f"{mark} {word} so far; now {view.then} is measured", colour))
     reason = f" ({view.reason.replace('_', ' ')})" if view.state != "keep" and view.reason else ""
     return line((f"{mark} {word}{reason}", colour))
 
