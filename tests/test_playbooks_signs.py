@@ -7,11 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from autotune_tui.config import parse
+from autotune_tui.config.recovery import with_agent
 from autotune_tui.engine import calibration
 from autotune_tui.engine.recovery.diagnose import Trial, conclusion
 from autotune_tui.engine.recovery.shrink_scope import gained, hot
 from autotune_tui.engine.recovery.switching import following
 from autotune_tui.engine.signs import unsteady
+from autotune_tui.errors import ConfigError
 from autotune_tui.model.events import Calibration, Health, Recovery
 from autotune_tui.model.experiment import Experiment
 from autotune_tui.model.profile import HotSpot, Profile
@@ -38,6 +41,16 @@ HANGS = """\
 #!/bin/sh
 grep -q hang src/value.txt && exec sleep 600
 echo "METRIC cost=$(cat src/value.txt)"
+"""
+CONFIGURED = """
+goal = "x"
+[metric]
+[benchmark]
+command = "true"
+[scope]
+include = ["src/**"]
+[recovery]
+agents = [{names}]
 """
 
 
@@ -224,3 +237,22 @@ def test_the_narrowed_scope_is_what_gained_lately_or_what_is_hot() -> None:
 )
 def test_agents_take_over_one_after_the_other(configured: list[str], now: str, order: list[str]) -> None:
     assert following(configured, now) == order
+
+
+@pytest.mark.parametrize(
+    ("name", "agent", "program"),
+    [
+        ("offline", "offline", ("", "")),
+        ("acp:gemini", "acp", ("gemini", "")),
+        ("command:codex", "command", ("", "codex")),
+    ],
+)
+def test_who_takes_over_is_named_as_in_the_configuration(name: str, agent: str, program: tuple[str, str]) -> None:
+    """A7: the same words as in `agent`; what is no agent is refused when the configuration is read."""
+    config = parse(CONFIGURED.format(names=f'"{name}"'))
+    chosen = with_agent(config, config.recovery.agents[0])
+    assert (chosen.agent, (chosen.agent_acp.name, chosen.agent_command.recipe)) == (agent, program)
+    with pytest.raises(ConfigError, match=r"recovery\.agents"):
+        parse(CONFIGURED.format(names='"offlne"'))
+    with pytest.raises(ConfigError, match="no agent 'acp:nobody'"):
+        with_agent(config, "acp:nobody")

@@ -53,7 +53,9 @@ class Engine:
     sandbox: Sandbox
     redactor: Redactor
     make_agent: Callable[[str], Agent]
-    """The agent of a name as in `agent` of the configuration. Raises ConfigError, AgentError when it cannot work."""
+    """The agent of a name as in `agent` of the configuration, the same each time. Raises ConfigError, AgentError when it
+    cannot work.
+    """
     took_over: str = ""
     """The name by which a playbook has chosen the agent; empty for the configured one."""
     died: bool = False

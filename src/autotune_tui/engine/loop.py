@@ -120,7 +120,7 @@ async def _experiments(engine: Engine, control: Control) -> str:
             raise Exhausted(" ".join(f"{gone.title}: {gone.message} {gone.hint}".split())) from gone
         except NothingToPropose as nothing:
             why = str(nothing) or "the agent has nothing left to propose"
-            if not isinstance(nothing, BudgetReached) and await lift(engine, why):
+            if not isinstance(nothing, BudgetReached) and lift(engine, why):
                 continue
             return why
         except GivenUp:

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from autotune_tui import __version__
 from autotune_tui.agents.base import Agent
-from autotune_tui.agents.registry import make_agent, offers
+from autotune_tui.agents.registry import agent_name, make_agent, offers
 from autotune_tui.config import SessionConfig
+from autotune_tui.config.recovery import with_agent
 from autotune_tui.engine import artifacts, confinement, locks, loop
 from autotune_tui.engine.budget import as_recorded
 from autotune_tui.engine.control import Control, Stopped
@@ -143,10 +144,14 @@ async def engine_for(
     executor = LocalExecutor(redactor=redactor)
     environment = command_environment(settings.benchmark.env, passed=settings.sandbox.passed)
     sandbox = await asyncio.to_thread(confinement.sandbox_for, repo, settings, workspace, environment)
+    agents: dict[str, Agent] = {}
 
     def agent_named(name: str) -> Agent:
-        chosen = settings.model_copy(update={"agent": name})
-        return make_agent(chosen, confinement.of_agent(sandbox, settings), confinement.of_tools(sandbox))
+        chosen = with_agent(settings, name)
+        name = agent_name(chosen) if name == "auto" else name
+        if name not in agents:  # only the first one of a name can have the key, which leaves the environment with it
+            agents[name] = make_agent(chosen, confinement.of_agent(sandbox, settings), confinement.of_tools(sandbox))
+        return agents[name]
 
     agent = agent_named(settings.agent)
     with JournalWriter(folder.journal, now=lambda: datetime.now(UTC), clean=redactor.text) as journal:
@@ -172,7 +177,8 @@ async def engine_for(
         try:
             yield engine
         finally:
-            await engine.agent.close()
+            for each in agents.values():
+                await each.close()
             await executor.close()
             await asyncio.to_thread(workspace.remove)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @asynccontextmanager
 async def in_force(engine: Engine) -> AsyncIterator[None]:
     """During an experiment the scope is as narrow, and the agent the one, that the course says."""
-    await _take_over(engine)
+    _take_over(engine)
     engine.workspace.narrow(engine.state.course.scope)
     try:
         yield
@@ -29,7 +29,7 @@ async def in_force(engine: Engine) -> AsyncIterator[None]:
         engine.workspace.narrow(())
 
 
-async def _take_over(engine: Engine) -> None:
+def _take_over(engine: Engine) -> None:
     """After a restart: the agent that a playbook had chosen."""
     name = engine.state.course.agent
     if not name or engine.took_over == name:
@@ -39,17 +39,15 @@ async def _take_over(engine: Engine) -> None:
     except AutotuneError as error:
         end(engine, "switch_agent", f"{name} cannot work any more: {one_line(error.title, 120)}")
         return
-    await engine.agent.close()
     engine.agent, engine.took_over = agent, name
 
 
-async def lift(engine: Engine, why: str) -> bool:
+def lift(engine: Engine, why: str) -> bool:
     """Where something is in force that may keep the agent from a proposal, it ends; whether there was something."""
     course = engine.state.course
     if not (course.scope or course.avoid or course.agent):
         return False
     if course.agent:
-        await engine.agent.close()
         engine.agent, engine.took_over = engine.make_agent(engine.config.agent), ""
     playbook = "shrink_scope" if course.scope else "switch_strategy" if course.avoid else "switch_agent"
     end(engine, playbook, f"nothing was left to propose with it: {one_line(why, 200)}")
