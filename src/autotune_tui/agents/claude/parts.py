@@ -24,8 +24,6 @@ MOST_LESSONS = 8
 MOST_LESSON = 1500
 MOST_DIFF = 24_000
 MOST_EARLIER = 6_000
-ROTATE_AFTER = 3
-"""Discards of one kind in a row, after which another kind is asked for (L19)."""
 
 
 class Proposed(Protocol):
@@ -179,10 +177,6 @@ def strategies(history: Sequence[PastExperiment]) -> str:
     tried = Counter(past.strategy for past in history if past.strategy)
     kept = Counter(past.strategy for past in history if past.status == "keep")
     lines = [f"{name}: tried {count}, kept {kept[name]}" for name, count in tried.most_common(20)]
-    last = [past.strategy for past in history[-ROTATE_AFTER:]]
-    failed = all(past.status != "keep" for past in history[-ROTATE_AFTER:])
-    if len(last) == ROTATE_AFTER and len(set(last)) == 1 and last[0] and failed:
-        lines.append(f"The last {ROTATE_AFTER} were all {last[0]} and none was kept: choose another kind.")
     return _bullets(lines)
 
 

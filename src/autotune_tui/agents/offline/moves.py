@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 KNOB = "knob"
 REWRITE = "rewrite:"
-ROTATE_AFTER = 3
-"""Discards of one kind in a row after which another kind is tried."""
 
 _PRIORS = {KNOB: 0.35, REWRITE: 0.5}
 """Probability that a move of a kind is kept, before anything is known of this repository."""

@@ -36,7 +36,6 @@ async def switch_agent(engine: Engine, failure: Failure | None) -> Found:
         except AutotuneError as error:
             refused.append(f"{name} cannot work ({one_line(error.title, 120)})")
             continue
-        await engine.agent.close()
         engine.agent, engine.took_over = agent, name
         return Found("; ".join([f"{name} takes over from {now}", *refused]), agent=name)
     return nothing("; ".join(["no other agent can take over", *refused]))
