@@ -235,7 +235,8 @@ def _validation(state: SessionState, event: Validation) -> None:
 
 def _confirmation(state: SessionState, event: Confirmation) -> None:
     state.current = _about(state, event.experiment, event.timestamp)
-    state.current.confirmations = (*state.current.confirmations, event)
+    earlier = [c for c in state.current.confirmations if c.kind != event.kind]  # of an engine that died: measured again
+    state.current.confirmations = (*earlier, event)
 
 
 def _milestone(state: SessionState, event: Milestone) -> None:
