@@ -226,11 +226,13 @@ async def sync(x: Experiment) -> None:
     for side in SIDES:
         await make_ready(x.engine, side, x.incumbent, x.log)
     await build_side(x.engine, "incumbent", x.incumbent, x.log)
-    if x.taken:
-        await resume.lay(x)
     x.seen = await asyncio.to_thread(x.engine.workspace.look)
     if x.taken:
-        await resume.lay(x)
+        try:
+            await resume.lay(x)
+        except WorkspaceError as error:
+            raise Ended("crash", "sync_failed", f"{error.title}: {error.message}") from error
+        refuse_tried(x)
 
 
 async def profile(x: Experiment) -> None:
@@ -365,6 +367,11 @@ async def commit(x: Experiment) -> None:
     artifacts.write(x.engine, x.folder / "diff.patch", await asyncio.to_thread(workspace.diff, x.incumbent, x.commit))
     await sweep(x, "the edit")
     await asyncio.to_thread(workspace.restore, x.seen)
+    refuse_tried(x)
+
+
+def refuse_tried(x: Experiment) -> None:
+    """A change that was tried before ends here, unless a person wants it again."""
     tried = context.same_change(x)
     if tried is not None and x.wish is None:
         raise Ended("discard", "duplicate", f"the same change as experiment {tried}")

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from autotune_tui import __version__
@@ -91,15 +92,16 @@ def saved_of(current: CurrentExperiment) -> Saved | None:
         return None
     judged = decision.pairs // PAIRS_PER_BLOCK
     blocks = complete_blocks(current.samples, BLOCK)[:judged]
-    whole = [block for number, block in enumerate(blocks) if block[0].block == number and None not in _values(block)]
+    whole = [block for number, block in enumerate(blocks) if block[0].block == number and _in_one_go(block)]
     if not whole or len(whole) != judged:
         return None
     begun = [sample.attempt for sample in current.samples if sample.block == judged]
     return Saved(tuple(whole), decision.seed, max(begun) + 1 if begun else 0)
 
 
-def _values(block: tuple[Sample, ...]) -> list[float | None]:
-    return [sample.value for sample in block]
+def _in_one_go(block: tuple[Sample, ...]) -> bool:
+    """Whether its runs followed each other, and each gave a number: it is not of two attempts."""
+    return all(one.seq < next.seq for one, next in pairwise(block)) and all(s.value is not None for s in block)
 
 
 def other_conditions(before: Session | None, engine: Engine) -> str:
