@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import psutil
 import pytest
 
 from autotune_tui.config import parse
-from autotune_tui.engine.hooks import event_of, payload, post
+from autotune_tui.engine import hooks
+from autotune_tui.engine.core import Engine
+from autotune_tui.engine.hooks import Hooks, event_of, payload, post
 from autotune_tui.errors import ConfigError
 from autotune_tui.model.events import Health, Milestone, Record, Result
-from autotune_tui.model.events import Session as Ended
+from autotune_tui.model.events import Session as Begun
 from autotune_tui.model.state import fold
+from autotune_tui.redaction import Redactor
 from engine_support import EXACT, Session, configure, make_repo
 
 LOWER = "echo $((100 - AUTOTUNE_EXPERIMENT)) > src/value.txt"
@@ -34,18 +39,18 @@ TWO = "[budget]\nexperiments = 2\n[decision]\nmilestone = 1\n"
         (Milestone(number=1), "milestone"),
         (Health(health="paused", previous="running"), "pause"),
         (Health(health="running", previous="paused"), None),
-        (Ended(event="end", outcome="completed"), "end"),
-        (Ended(event="end", outcome="stopped"), "end"),
-        (Ended(event="end", outcome="failed"), "end"),
-        (Ended(event="end", outcome="paused"), None),
-        (Ended(), None),
+        (Begun(event="end", outcome="completed"), "end"),
+        (Begun(event="end", outcome="stopped"), "end"),
+        (Begun(event="end", outcome="failed"), "end"),
+        (Begun(event="end", outcome="paused"), None),
+        (Begun(), None),
     ],
 )
 def test_what_hooks_are_told_of(record: Record, event: str | None) -> None:
     """A pause that ends the engine is told once, as a pause; the baseline is no keep."""
     assert event_of(record) == event
     if event is not None:
-        state = fold([Ended(id="001-x", goal="Faster", branch="autotune/001-x"), record])
+        state = fold([Begun(id="001-x", goal="Faster", branch="autotune/001-x"), record])
         told = payload(event, record, state)
         assert told["event"] == event
         assert told["session"] == "001-x"
@@ -64,9 +69,9 @@ async def test_commands_are_told_by_json_and_environment(tmp_path: Path, monkeyp
     tell = (
         f"cat >> {facts}; echo >> {facts}; echo $AUTOTUNE_EVENT $AUTOTUNE_SESSION $MY_HOME_AUTOMATION $(pwd) >> {said}"
     )
-    hooks = "".join(f'{name} = "{tell}"\n' for name in ("keep", "milestone", "pause", "end"))
+    table = "".join(f'{name} = "{tell}"\n' for name in ("keep", "milestone", "pause", "end"))
     repo = make_repo(tmp_path, bench=EXACT)
-    session = Session(repo, configure(tmp_path / "cache", LOWER, f"{TWO}[hooks]\n{hooks}"))
+    session = Session(repo, configure(tmp_path / "cache", LOWER, f"{TWO}[hooks]\n{table}"))
     await session.run()
     assert session.verdicts == [("keep", "improvement"), ("keep", "improvement")]
     told = lines(facts)
@@ -96,30 +101,96 @@ async def test_a_pause_is_told_once(tmp_path: Path) -> None:
     assert "free some space" in lines(facts)[0]["reason"]
 
 
-async def test_hooks_that_fail_or_hang_are_noted_and_stop_nothing(tmp_path: Path) -> None:
-    """L29: what they say goes to hooks.log; the loop does not wait for one that hangs, and it is gone afterwards."""
+class Listened:
+    """What hooks need of an engine: records that are folded and told, and a checkout."""
+
+    def __init__(self, folder: Path, hooks: str) -> None:
+        self.config = parse(
+            f'goal = "x"\n[benchmark]\ncommand = "true"\n[scope]\ninclude = ["src/**"]\n[hooks]\n{hooks}'
+        )
+        self.workspace = SimpleNamespace(root=folder)
+        self.folder = SimpleNamespace(root=folder)
+        self.redactor = Redactor({"MY_TOKEN": "sekret-value-1234"})
+        self.state = fold([Begun(id="001-x", goal="Faster", branch="autotune/001-x")])
+        self.warnings: list[str] = []
+        self.on_event: Callable[[Record], None] = lambda record: None
+
+    def record(self, record: Record) -> None:
+        self.state = fold([record], self.state)
+        self.on_event(record)
+
+    def note(self, text: str, level: str = "info", experiment: int = 0) -> None:
+        self.warnings.append(text)
+
+
+def listening(engine: Listened) -> Hooks:
+    return Hooks(cast(Engine, engine))
+
+
+KEEP = Result(index=1, status="keep", description="Join strings once")
+ENDED = Begun(event="end", outcome="completed", reason="the target is reached")
+
+
+async def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
+    """Wait for a condition; fail when it never comes."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110  (a condition of another process, which tells us nothing)
+            await asyncio.sleep(0.01)
+
+
+async def test_a_hook_that_fails_is_noted_and_what_it_says_is_kept_without_secrets(tmp_path: Path) -> None:
+    engine = Listened(tmp_path, 'keep = "echo oh no sekret-value-1234; exit 7"\nend = ["/nowhere/at/all"]')
+    async with listening(engine):
+        engine.record(KEEP)
+        engine.record(ENDED)
+    failed, missing = sorted(engine.warnings, key=len, reverse=True)
+    assert failed.startswith("the hook for keep failed: `echo oh no")
+    assert "exit code 7: oh no" in failed
+    assert missing == "the hook for end failed: `/nowhere/at/all` cannot be started: No such file or directory"
+    log = (tmp_path / "hooks.log").read_text()
+    assert log.startswith("[keep]\noh no")
+    assert "sekret" not in log
+
+
+async def test_a_hook_that_hangs_delays_nothing_and_is_gone_after_its_time(tmp_path: Path) -> None:
+    """L29: the record is written while the hook still runs; with it goes what it has started."""
     mark = f"1000.{os.getpid()}"
-    hooks = f'[hooks]\nkeep = "echo oh no; exit 7"\nmilestone = "sleep {mark} & wait"\nend = "/nowhere/at/all"\ntimeout = "2s"'
-    session = Session(make_repo(tmp_path, bench=EXACT), configure(tmp_path / "cache", LOWER, TWO + hooks))
-    end = await session.run()
-    assert end.outcome == "completed"
-    assert session.verdicts == [("keep", "improvement"), ("keep", "improvement")]
-    said = "\n".join(session.warnings)
-    assert "the hook for keep failed: `echo oh no; exit 7`: exit code 7: oh no" in said
-    assert "the hook for milestone failed:" in said
-    assert "given up" in said
-    assert "the hook for end failed: `/nowhere/at/all`: exit code 127" in said
-    assert "[keep]\noh no" in (session.folder.root / "hooks.log").read_text()
-    assert not [p for p in psutil.process_iter(["cmdline"]) if mark in " ".join(p.info["cmdline"] or [])]
+    engine = Listened(tmp_path, f'keep = "sleep {mark} & wait"\ntimeout = "1s"')
 
+    def running() -> list[psutil.Process]:
+        return [p for p in psutil.process_iter(["cmdline"]) if (p.info["cmdline"] or [])[:2] == ["sleep", mark]]
 
-async def test_a_program_that_is_not_there_is_noted(tmp_path: Path) -> None:
-    more = f'{TWO}[hooks]\nend = ["/nowhere/at/all"]'
-    session = Session(make_repo(tmp_path, bench=EXACT), configure(tmp_path / "cache", LOWER, more))
-    await session.run()
-    assert session.warnings == [
-        "the hook for end failed: `/nowhere/at/all` cannot be started: No such file or directory"
+    async with listening(engine):
+        engine.record(KEEP)
+        await until(running)
+        assert engine.warnings == []
+        await until(lambda: engine.warnings)
+    assert engine.warnings == [
+        f"the hook for keep failed: `sleep {mark} & wait`: it took longer than 1.0 s and was given up"
     ]
+    await until(lambda: not running())
+
+
+async def test_the_end_waits_for_hooks_that_still_run_and_not_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hooks, "LAST_SECONDS", 1.0)
+    engine = Listened(tmp_path, f'keep = "sleep 0.3; touch done"\nend = "sleep 1000.{os.getpid()}"')
+    async with listening(engine):
+        engine.record(KEEP)
+        engine.record(ENDED)
+    assert (tmp_path / "done").exists()
+    assert len(engine.warnings) == 1
+    assert "it still ran at the session's end and was given up" in engine.warnings[0]
+
+
+async def test_hooks_that_pile_up_are_not_begun(tmp_path: Path) -> None:
+    """L29: however often something happens, only some run at a time."""
+    engine = Listened(tmp_path, f'keep = "sleep 1000.{os.getpid()}"\ntimeout = "500ms"')
+    async with listening(engine):
+        for _ in range(hooks.MOST_AT_ONCE + 2):
+            engine.record(KEEP)
+        assert engine.warnings == ["the hook for keep failed: 8 hooks are running already"] * 2
 
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
@@ -183,26 +254,33 @@ async def test_a_webhook_gets_the_same_json(tmp_path: Path, server: Server, monk
 
 async def test_a_webhook_that_refuses_is_noted_without_its_address(tmp_path: Path, server: Server) -> None:
     server.answer = lambda request: request.send_error(503, "not today")
-    more = f'{TWO}[hooks]\nwebhook = "{server.address}"\nwebhook_events = ["end"]'
-    session = Session(make_repo(tmp_path, bench=EXACT), configure(tmp_path / "cache", LOWER, more))
-    assert (await session.run()).outcome == "completed"
-    assert session.warnings == ["the hook for end failed: 127.0.0.1: HTTP 503 not today"]
+    engine = Listened(tmp_path, f'webhook = "{server.address}"\nwebhook_events = ["end"]')
+    async with listening(engine):
+        engine.record(KEEP)
+        engine.record(ENDED)
+    assert [told["event"] for told in server.told] == ["end"]
+    assert engine.warnings == ["the hook for end failed: 127.0.0.1: HTTP 503 not today"]
 
 
-async def test_a_webhook_that_never_answers_does_not_keep_the_session_from_its_end(
-    tmp_path: Path, server: Server
-) -> None:
-    """L29: it is given up after the configured time, and the session has ended as usual."""
+async def test_a_webhook_that_never_answers_is_given_up(tmp_path: Path, server: Server) -> None:
+    """L29: after the configured time; nobody waits for its thread."""
 
     def hang(request: BaseHTTPRequestHandler) -> None:
         server.released.wait(60)
         accepted(request)
 
     server.answer = hang
-    more = f'{TWO}[hooks]\nwebhook = "{server.address}"\nwebhook_events = ["keep"]\ntimeout = "500ms"'
-    session = Session(make_repo(tmp_path, bench=EXACT), configure(tmp_path / "cache", LOWER, more))
-    assert (await session.run()).outcome == "completed"
-    assert session.warnings == ["the hook for keep failed: 127.0.0.1: no answer within 500 ms"] * 2
+    engine = Listened(tmp_path, f'webhook = "{server.address}"\ntimeout = "500ms"')
+    async with listening(engine):
+        engine.record(KEEP)
+    assert engine.warnings == ["the hook for keep failed: 127.0.0.1: no answer within 500 ms"]
+
+
+async def test_a_webhook_whose_variable_is_not_set_is_noted(tmp_path: Path) -> None:
+    engine = Listened(tmp_path, 'webhook = "$NOT_SET_ANYWHERE"')
+    async with listening(engine):
+        engine.record(KEEP)
+    assert engine.warnings == ["the hook for keep failed: $NOT_SET_ANYWHERE holds no http(s) address"]
 
 
 def test_nobody_listens_is_said_without_the_address() -> None:

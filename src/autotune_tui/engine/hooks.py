@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 LAST_SECONDS = 15.0
 """How long the session's end waits for hooks that still run."""
 GRACE = 1.0
-"""So much longer a thread waits for its answer than we wait for the thread, which then can say nothing any more."""
+"""Whoever waits for something that has a time limit of its own waits so much longer: a hook, a request in its thread."""
 MOST_AT_ONCE = 8
 """Hooks that may run at a time; with more, those that hang would pile up."""
 LOG_BYTES = 1 << 20
@@ -122,7 +122,7 @@ class Hooks:
         """Wait a bounded time for what still runs, then give it up."""
         if self._running:
             running = set(self._running)
-            await asyncio.wait(running, timeout=min(LAST_SECONDS, self._settings.timeout))
+            await asyncio.wait(running, timeout=min(LAST_SECONDS, self._settings.timeout + GRACE))
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
