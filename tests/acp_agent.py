@@ -157,6 +157,10 @@ class Agent:
     def do_hang(self, seconds: float) -> None:
         time.sleep(seconds)
 
+    def do_wait(self, name: str) -> None:
+        while not (FOLDER / name).exists():
+            time.sleep(0.01)
+
     def do_crash(self, code: int) -> None:
         os._exit(code)
 

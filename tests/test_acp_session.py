@@ -163,6 +163,27 @@ async def test_a_question_goes_away_from_the_screen_when_it_was_answered_elsewhe
     assert "denied: Run pytest" in " ".join(note.text for note in one.state.notes)
 
 
+async def test_on_another_screen_it_is_said_that_something_is_asked(session: Make) -> None:
+    """The dialog comes up over the loop; who reads documents meanwhile is told, and finds it when he comes back."""
+    from autotune_tui.ui.screens.help import explanation
+
+    one, scripted = session([PLAN, [{"wait": "go"}, {"ask": COMMAND}, says(DONE)]], NOTHING)
+    task = asyncio.create_task(one.run())
+    await when(lambda: one.folder.journal.exists() and one.state.current is not None, "the first experiment", task)
+    app = AutotuneApp(Store(one.folder.journal, one.folder), root=one.repo)
+    async with app.run_test(size=(100, 30), notifications=True) as pilot:
+        await until(pilot, lambda: app.store.state.current is not None)
+        app.push_screen(explanation("nothing happens"))
+        await until_shown(pilot, "happens")
+        (scripted.folder / "go").touch()
+        await until_shown(pilot, "The loop screen takes the answer")
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, QuestionScreen))
+        await pilot.press("enter")
+        await task
+    assert [question.answer for question in questions(one)] == ["", "deny"]
+
+
 async def test_nobody_answers_and_it_is_denied(session: Make) -> None:
     one, _ = session(
         [PLAN, [{"ask": COMMAND}, {**write(50), "if": "allowed"}, says(DONE)]], NOTHING, acp="answer_timeout = 0.2"

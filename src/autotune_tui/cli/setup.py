@@ -74,7 +74,9 @@ FIELD_OPTIONS = (
     click.option("--check", "checks__command", help="Must pass for every candidate: tests, types."),
     click.option("--guard", "guards", **_PAIRS, metavar="METRIC=+5%", help="How much worse another metric may get."),
     click.option(
-        "--agent", type=click.Choice(("auto", "offline", "claude", "command", "manual")), help="Who proposes changes."
+        "--agent",
+        metavar="NAME",
+        help="Who proposes changes: auto, offline, claude, manual, command, or a program of `autotune-tui agents`.",
     ),
     click.option("--agent-command", "agent_command__command", help="For --agent command: the executable."),
     click.option("--constraint", "constraints", multiple=True, metavar="TEXT", help="A rule for the agent."),

@@ -287,9 +287,19 @@ class AutotuneApp(App[int]):
         for control in state.controls:
             if self._known and control.seq > self._answered:
                 self._say(control)
+        self._tell_questions()
         self._answered = max(self._answered, state.seq)
         if self._leave_when_stopped and self.store.engine is None:
             self.exit(0)
+
+    def _tell_questions(self) -> None:
+        """On another screen than the loop's, which shows it, say once that an agent asks something."""
+        from autotune_tui.ui.screens.loop import LoopScreen
+
+        fresh = [question for question in self.store.state.questions if question.seq > self._answered]
+        if self._known and fresh and not isinstance(self.screen, LoopScreen):
+            words = f"{one_line(fresh[0].agent, 30)} asks: {one_line(fresh[0].text, 120)}. The loop screen takes the answer."
+            self.notify(words, severity="warning", timeout=15, markup=False)
 
     def _say(self, control: Control) -> None:
         if control.state == "done" and control.command not in DEFERRED:

@@ -140,7 +140,7 @@ class Client:
     async def write_text_file(self, session_id: str, path: str, content: str, **_: Any) -> schema.WriteTextFileResponse:
         call = self._working()
         with _refusals():
-            data = content.encode("utf-8", "surrogateescape")
+            data = content.encode("utf-8", "replace")
             if len(data) > LARGEST:
                 raise Refused(f"{path} would be larger than {LARGEST >> 20} MiB.")
             file = call.worktree.writable(path)

@@ -148,7 +148,7 @@ class LoopScreen(Screen[None]):
 
     def _show_question(self) -> None:
         """Show what an agent asks, once, where it can be answered."""
-        if self.app.mode != "live" or self.store.engine is None or not self.is_current:
+        if self.app.mode != "live" or self.store.engine is None or self.app.screen is not self:
             return
         fresh = next((each for each in self.store.state.questions if each.id not in self._asked), None)
         if fresh is not None:
