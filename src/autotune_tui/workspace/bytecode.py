@@ -15,18 +15,22 @@ from autotune_tui.workspace.folders import remove_tree
 
 def remove_stale(tree: Path, paths: Iterable[str]) -> None:
     """Delete the bytecode of the given sources (paths relative to `tree`), and folders that held nothing else."""
-    for path in paths:
-        if not path.endswith(".py"):
-            continue
-        source = tree / path
-        cache = source.parent / "__pycache__"
+    stems: dict[Path, set[str]] = {}
+    for source in (tree / path for path in paths if path.endswith(".py")):
+        stems.setdefault(source.parent / "__pycache__", set()).add(source.stem)
+    for cache, changed in stems.items():  # each folder once, however many of its files have changed
         if cache.is_symlink() or not cache.is_dir():
             continue
-        # Not glob(): a source's name may contain its metacharacters.
         for compiled in cache.iterdir():
-            if compiled.name.startswith(source.stem + ".") and compiled.suffix == ".pyc":
+            if compiled.suffix == ".pyc" and not changed.isdisjoint(_stems(compiled.name)):
                 compiled.unlink(missing_ok=True)
         remove_empty(cache, tree)
+
+
+def _stems(name: str) -> Iterator[str]:
+    """What a compiled file's source may be called: names of sources can have dots themselves."""
+    pieces = name.split(".")
+    return (".".join(pieces[:end]) for end in range(1, len(pieces)))
 
 
 def is_bytecode(path: str) -> bool:

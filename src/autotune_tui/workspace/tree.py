@@ -8,7 +8,7 @@ git's gets a copy.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from autotune_tui.workspace.bytecode import remove_empty
@@ -77,14 +77,25 @@ class Tree:
         """The files of the commit that our index is at."""
         return [os.fsdecode(path) for path in self.git.run("ls-files", "-z").split(b"\0")[:-1]]
 
-    def holds(self, path: str, mode: str, blob: str) -> bool:
-        """Whether the file at `path` is what a commit has there, which is nothing when the mode says so."""
-        target = self.path / path
-        if mode == NO_MODE:
-            return not os.path.lexists(target)
-        if target.is_symlink():
-            return mode == "120000" and self._hash_of_text(os.fsencode(target.readlink())) == blob
-        return target.is_file() and self.git.line("hash-object", "--", path) == blob
+    def holds(self, wanted: Mapping[str, tuple[str, str]]) -> set[str]:
+        """The paths, of those with mode and object name, that are what a commit has there: nothing where the mode says so."""
+        found = {
+            path for path, (mode, _) in wanted.items() if mode == NO_MODE and not os.path.lexists(self.path / path)
+        }
+        there = [path for path, (mode, _) in wanted.items() if mode != NO_MODE]
+        links = [path for path in there if (self.path / path).is_symlink()]
+        found.update(
+            path
+            for path in links
+            if wanted[path] == ("120000", self._hash_of_text(os.fsencode((self.path / path).readlink())))
+        )
+        files = [path for path in there if path not in links and (self.path / path).is_file()]
+        plain = [path for path in files if "\n" not in path]  # one process for all of them
+        names = b"".join(os.fsencode(path) + b"\n" for path in plain)
+        hashes = self.git.run("hash-object", "--stdin-paths", stdin=names).decode().split() if plain else []
+        found.update(path for path, blob in zip(plain, hashes, strict=True) if blob == wanted[path][1])
+        odd = (path for path in files if "\n" in path)
+        return found | {path for path in odd if self.git.line("hash-object", "--", path) == wanted[path][1]}
 
     def _hash_of_text(self, text: bytes) -> str:
         return self.git.run("hash-object", "--stdin", stdin=text).decode().strip()
