@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import shutil
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -49,6 +49,7 @@ from autotune_tui.model import events
 from autotune_tui.model.format import one_line
 from autotune_tui.model.profile import Profile
 from autotune_tui.workspace import SIDES, Change
+from autotune_tui.workspace.git import GitError
 from autotune_tui.workspace.leftovers import Mark
 
 MOST_REWORKS = 2
@@ -342,9 +343,19 @@ async def rework_after(x: Experiment, failed: Failed, attempt: int) -> bool:
     return bool(answers)
 
 
+@contextlib.contextmanager
+def _refusals() -> Iterator[None]:
+    """A change that git refuses, as it has files behind links, ends the experiment and not the session."""
+    try:
+        yield
+    except GitError as error:
+        raise Ended("crash", "commit_failed", one_line(f"git cannot take the change: {error.message}", 300)) from error
+
+
 async def scope(x: Experiment) -> None:
     """Only files in scope may have changed, and something must have."""
-    x.changes = await asyncio.to_thread(x.engine.workspace.changes)
+    with _refusals():
+        x.changes = await asyncio.to_thread(x.engine.workspace.changes)
     forbidden = [change for change in x.changes if not change.allowed]
     if forbidden:
         names = ", ".join(f"{one_line(change.path)} ({change.why})" for change in forbidden[:5])
@@ -359,7 +370,8 @@ async def commit(x: Experiment) -> None:
     """Commit the candidate and keep it for ever under its ref; a change that was tried before ends here."""
     workspace = x.engine.workspace
     trailers = {"Autotune-Experiment": f"{x.engine.folder.id}/{x.number}"}
-    x.commit = await asyncio.to_thread(workspace.write, x.description, trailers, found=x.changes)
+    with _refusals():
+        x.commit = await asyncio.to_thread(workspace.write, x.description, trailers, found=x.changes)
     x.change_key = await asyncio.to_thread(workspace.change_key, x.incumbent, x.commit)
     x.engine.record(resume.candidate_record(x, x.commit), sync=True)
     x.saved = None
