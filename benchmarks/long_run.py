@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -128,7 +129,7 @@ class LongRun:
         tail = JournalTail(self.session.journal)
         ended = 0
         while not said.startswith("completed"):
-            with errors.open("wb") as file, self._start(file) as engine:
+            with errors.open("wb") as file, self._start(file) as engine, ended_with(engine):
                 process = psutil.Process(engine.pid)
                 disturbed = False
                 while engine.poll() is None:
@@ -233,9 +234,24 @@ class LongRun:
         return found
 
 
+@contextlib.contextmanager
+def ended_with(engine: subprocess.Popen[bytes]) -> Iterator[None]:
+    """No engine goes on when this program does not."""
+    try:
+        yield
+    except BaseException:
+        engine.terminate()
+        raise
+
+
 def size_of(folder: Path) -> int:
-    """Bytes of all files below a folder."""
-    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
+    """Bytes of all files below a folder, in which somebody is at work."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += Path(place, name).lstat().st_size
+    return total
 
 
 def row(figures: Figures, faults: Counter[str]) -> str:
