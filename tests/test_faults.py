@@ -75,7 +75,8 @@ def test_it_goes_on_after_a_fault(
     scene = Scene(tmp_path, repo, victims)
     faulty = scene.engine(kind, at)
     if kind in DEATHS:
-        assert faulty.code == -signal.SIGKILL, f"{at}: {faulty.err}"
+        spared = (0,) if kind == "tear" and where > 0.9 else ()  # no write was left to tear
+        assert faulty.code in (-signal.SIGKILL, *spared), f"{at}: {faulty.err}"
     else:
         assert faulty.code in (0, 1), f"{at}: {faulty.err}"
         assert "Traceback" not in faulty.err and (faulty.code == 0 or faulty.err.strip()), "words, and no traceback"
