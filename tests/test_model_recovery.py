@@ -19,7 +19,7 @@ from autotune_tui.model.health import (
 )
 from autotune_tui.model.session import Course
 from autotune_tui.model.state import fold
-from journal_sessions import experiment, keep, opening
+from journal_sessions import experiment, keep, opening, segment
 
 FLAKY = ("flaky_benchmark", "2 runs of the incumbent failed")
 STALL = ("stall", "killed after 9 s")
@@ -112,6 +112,8 @@ def test_a_playbook_without_work_is_followed_by_the_next_until_a_person_is_asked
         ([*MENDING, *experiment(1, "crash", None)], Course(repair="candidates")),
         ([*BROKEN, *experiment(1)], Course(repair="code", base="b" * 40)),
         ([*BROKEN, *keep(1, 1.5, -0.1)], Course()),
+        ([*BROKEN, *segment(2)], Course()),
+        ([*NARROWED, *segment(2)], Course(scope=("a.py",))),
     ],
 )
 def test_what_is_in_force_ends_with_the_next_keep_or_playbook(after: list[Record], course: Course) -> None:

@@ -120,6 +120,7 @@ def _config(state: SessionState, event: Config) -> None:
     state.segments.append(Segment(number=max(event.segment, last + 1), config=event))
     state.mode = event.mode
     state.streaks = Streaks()
+    state.course = replace(state.course, repair="", base="")  # it was the last segment's first commit that worked
     _not_pending(state, "rebaseline")
     state.calibration_samples = []
     state.current = None

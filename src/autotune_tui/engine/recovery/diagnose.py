@@ -130,6 +130,8 @@ def conclusion(now: Trial, before: Trial | None, changed: Sequence[str], last_fa
         "the benchmark comes and goes by itself" if now.state == "flaky" else "the machine is at fault, not the code"
     )
     text = f"{thing}: the incumbent, which worked when the segment began, {now.text}{same}; {machine}"
+    if not now.failed:
+        return Found(f"{text}; a new segment would know the new noise")
     return Found(text, pause=f"{text}. Mend that, then go on; rebaseline if figures have changed by it.")
 
 
