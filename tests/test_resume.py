@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from autotune_tui.engine.strays import end_strays
 from autotune_tui.journal.reader import load_state, read_journal
 from autotune_tui.model.events import (
     Candidate,
@@ -205,6 +206,25 @@ def test_what_the_agent_of_a_killed_engine_still_runs_is_ended(tmp_path: Path, r
     assert "that it had left" in notes(scene)
     assert verdicts(scene) == ["keep"]
     assert scene.problems() == []
+
+
+def test_a_benchmark_whose_launcher_was_killed_as_well_is_ended(tmp_path: Path, victims: Victims) -> None:
+    """The launcher ends what it runs when the engine dies; when both are killed, the next engine does."""
+    repo = make_repo(tmp_path / "slow", bench="#!/bin/sh\nsleep 1000\n")
+    scene = Scene(tmp_path, repo, victims, most=1)
+    with scene.start() as engine:
+        mine = psutil.Process(engine.pid)
+        while not (running := [p for p in mine.children(recursive=True) if p.name() == "sleep"]):
+            assert engine.poll() is None, engine.stderr and engine.stderr.read()
+            select.select([], [], [], 0.05)
+        mine.suspend()
+        for process in (*mine.children(), mine):
+            process.kill()
+    worktrees = next(scene.cache.glob("*/*"))
+    assert running[0].is_running()
+    assert f"{running[0].pid} sleep" in end_strays(worktrees, scene.folder)
+    assert not running[0].is_running()
+    assert end_strays(worktrees, scene.folder) == []
 
 
 START = [Session(seq=1, timestamp="2026-04-04T10:00:00.000Z")]
