@@ -221,6 +221,20 @@ async def test_a_used_up_budget_ends_before_the_program_is_started(
     assert not (scripted.folder / "starts").exists()
 
 
+async def test_an_agent_that_spends_all_that_is_left_is_stopped(
+    context: Context, script: Callable[..., Scripted]
+) -> None:
+    scripted = script([[{"cost": 0.25}, {"children": "pids"}, {"hang": 600}]])
+    shown, poor = Shown(), replace(context, usd_left=0.2)
+    with pytest.raises(BudgetReached, match="has spent what the budget had left"):
+        await scripted.agent().edit(poor, PLAN, shown)
+    assert [event.usage for event in shown.events if event.kind == "usage"] == [{"usd": 0.25}]
+    assert gone([int(pid) for pid in (scripted.folder / "pids").read_text().split()])
+    failure = Failure("check", "2 tests failed", "", 1)
+    assert await scripted.agent().rework(replace(context, usd_left=0.0), PLAN, failure, shown) is None
+    assert shown.events[-1].text == "no rework: the budget is used up"
+
+
 JUDGED = [
     ("edit", ["src/a.txt"], {}, "allow", ""),
     ("edit", ["src/a.txt"], {"edits": "deny"}, "deny", ""),

@@ -16,6 +16,7 @@ from autotune_tui.agents import tasks, words
 from autotune_tui.agents.acp.speech import Speech
 from autotune_tui.agents.answers import approaches_in, first_line, last_object, number_in, text_in
 from autotune_tui.agents.base import (
+    AgentEvent,
     AgentUnavailable,
     BudgetReached,
     Context,
@@ -104,7 +105,11 @@ class AcpAgent:
         text = tasks.rework(context, plan, failure)
         if self._link is None or not self._link.alive:
             text = tasks.anew(context, plan) + text
-        return _edit(await self._prompt(context, text, emit, f"rework-{failure.attempt}"))
+        try:
+            return _edit(await self._prompt(context, text, emit, f"rework-{failure.attempt}"))
+        except BudgetReached as reached:
+            emit(AgentEvent("notice", f"no rework: {reached}"))
+            return None
 
     async def reflect(self, context: Context, plan: Plan, outcome: Outcome, emit: Emit) -> Reflection:
         await self.rest()

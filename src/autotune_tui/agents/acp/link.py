@@ -19,7 +19,7 @@ from autotune_tui.agents.acp.client import Call, Client, fits
 from autotune_tui.agents.acp.speech import Speech
 from autotune_tui.agents.acp.terminals import Terminals
 from autotune_tui.agents.acp.wire import Wire
-from autotune_tui.agents.base import AgentStalled, AgentUnavailable
+from autotune_tui.agents.base import AgentStalled, AgentUnavailable, BudgetReached
 from autotune_tui.agents.output import Stream
 from autotune_tui.agents.process import Conversing, start_agent
 from autotune_tui.agents.text import one_line
@@ -144,7 +144,7 @@ class Link:
         self._wire.end()
 
     async def _answer(self, request: Awaitable[T], seconds: float, call: Call | None) -> T:
-        """Await an answer, not for ever; while a person is asked, no time passes. Raises AgentError."""
+        """Await an answer, not for ever; while a person is asked, no time passes. Raises AgentError, BudgetReached."""
         task = asyncio.ensure_future(request)
         worked, last = 0.0, time.monotonic()
         try:
@@ -152,6 +152,8 @@ class Link:
                 now = time.monotonic()
                 worked += 0.0 if call is not None and call.asking else now - last
                 last = now
+                if call is not None and self._overspent(call):
+                    raise BudgetReached(f"{self._start.title} has spent what the budget had left")
                 if worked >= seconds:
                     raise self._too_slow(seconds, call)
             return task.result()
@@ -168,6 +170,11 @@ class Link:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError, Exception):
                     await task
+
+    def _overspent(self, call: Call) -> bool:
+        """Whether this prompt has cost all that is left, as far as the agent says while it works."""
+        left = call.context.usd_left
+        return left is not None and call.cost is not None and call.cost - self._cost >= left
 
     def _too_slow(self, seconds: float, call: Call | None) -> AgentError:
         title = self._start.title
