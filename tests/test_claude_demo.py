@@ -63,25 +63,26 @@ NUMERIC = (
 
 NATIVE = (
     Step("Spread the feed over a table that it fits", "src/ticks.c", (("TABLE_BITS 10 ", "TABLE_BITS 16 "),)),
-    Step("Leave only short runs to the insertion sort", "src/ticks.c", (("SHORT_RUN 256 ", "SHORT_RUN 16 "),)),
     Step("Let the compiler reorder the sums", "Makefile", (("MATH = no-fast-math", "MATH = fast-math"),),
          ("checks_failed", "checks_failed")),
     Step("Let a tile be as wide as the cache allows", "src/covariance.c", (("TILE 4 ", "TILE 64 "),)),
     Step("Let the compiler vectorise", "Makefile", (("LEVEL = O1", "LEVEL = O3"),)),
 )  # fmt: skip
 
-DEMOS = {"logs": (LOGS, -0.3), "numeric": (NUMERIC, 1.0), "native": (NATIVE, -0.3)}
-"""What is played back, and the change of the metric that the fresh pairs must confirm at least."""
+DEMOS = {"logs": (LOGS, -0.3), "numeric": (NUMERIC, -0.3), "native": (NATIVE, -0.3)}
+"""What is played back, and the change of the time that the fresh pairs must confirm at least."""
+CPU = {"name": "cpu", "unit": "s", "source": "cpu_time", "direction": "lower"}
+"""In place of each demo's own metric: the processor's time is the same on a machine that does other things as well."""
 
 
-def script(steps: tuple[Step, ...], expected: float) -> dict[str, list[Answer]]:
+def script(steps: tuple[Step, ...]) -> dict[str, list[Answer]]:
     """Each plan with its own place; each edit through the tools, with the checks run before it is handed in."""
     planner: list[Answer] = []
     editor: list[Answer] = []
     for step in steps:
         planner += [
             Say([tool("read_file", path=step.path), tool("search", pattern=r"def \w+\(")]),
-            Say([plan(step.description, files=[step.path], target=step.path, expected_percent=expected,
+            Say([plan(step.description, files=[step.path], target=step.path, expected_percent=-10,
                       hypothesis=f"{step.description} should improve it because less is done.")]),
         ]  # fmt: skip
         changes = [replace(step.path, old, new) for old, new in step.edits]
@@ -102,10 +103,11 @@ async def test_a_demo_reaches_its_known_best(name: str, tmp_path: Path, monkeypa
     steps, least = DEMOS[name]
     root = demo.install(name, tmp_path / name)
     settings = load(root / "autotune.toml")
-    async with serve(by_role(**script(steps, 10 if least > 0 else -10))) as server:
+    async with serve(by_role(**script(steps))) as server:
         data = settings.model_dump(mode="json", by_alias=True, exclude_unset=True)
         changed = {
             "agent": "claude",
+            "metric": CPU,
             "agent_claude": {"base_url": server.url},
             "budget": {"time": "unlimited"},
             "workspace": {"cache": str(tmp_path / "cache")},
@@ -120,4 +122,4 @@ async def test_a_demo_reaches_its_known_best(name: str, tmp_path: Path, monkeypa
             assert (new.strip() in text) == (step.verdict[0] == "keep")
     final = session.state.validation
     assert final is not None and final.confirmed
-    assert final.effect / least > 1, f"{final.effect:+.1%}"
+    assert final.effect < least, f"{final.effect:+.1%}"

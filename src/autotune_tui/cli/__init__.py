@@ -28,10 +28,10 @@ _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 ORDER = (
     loop.demo,
-    prepare.prepare,
     setup.init,
     checking.check,
     loop.run,
+    prepare.prepare,
     control.pause,
     control.resume,
     control.skip,
