@@ -123,6 +123,20 @@ async def test_candidates_that_hang_are_called_a_stall(tmp_path: Path, monkeypat
     assert rows["You"].startswith("see with show N what hangs, or allow it more time")
 
 
+async def test_checks_that_hang_are_a_stall_too(tmp_path: Path) -> None:
+    """H1: the verdict is what it was, the state of health has the name; an agent without an answer is not asked again."""
+    ours = stuck(
+        tmp_path,
+        'value.write_text("hang")\nif context["failure"]: sys.exit(3)',
+        'playbooks = ["pause"]',
+        health="max_crash_streak = 1",
+        more='[checks]\ncommand = "! grep -q hang src/value.txt || sleep 600"\ntimeout = "3s"',
+    )
+    await ours.run()
+    assert ours.verdicts == [("checks_failed", "checks_failed")]
+    assert ours.state.failure == "stall"
+
+
 async def test_a_search_that_is_stuck_is_told_the_way_out_and_healthy_ones_say_so(tmp_path: Path) -> None:
     """L19, L20, H1: after three of a kind another kind is asked for, after five without a keep the protocol begins."""
     ours = stuck(

@@ -112,6 +112,8 @@ class Experiment:
 
     lost_runs: list[str] = field(default_factory=list)
     """Runs of the incumbent that failed, each in words."""
+    hung: bool = False
+    """Whether the build or the checks, when they last failed, had to be stopped."""
 
     @property
     def reference(self) -> str:
@@ -397,6 +399,7 @@ async def build(x: Experiment) -> None:
         )
         if not run.ok:
             detail = f"`{text_of(command)}` failed: {run.failure}"
+            x.hung = run.timed_out or run.stalled
             raise Failed("build", Verdict("crash", "build_failed", detail), run.tail)
         x.made = await asyncio.to_thread(x.engine.workspace.leftovers, "candidate", x.commit)
     x.engine.built["candidate"] = x.commit
@@ -432,6 +435,7 @@ async def check(x: Experiment) -> None:
         run = await x.engine.command(checks.command, "candidate", limit=checks.timeout, log=x.log, job="checks")
         if not run.ok:
             detail = f"`{text_of(checks.command)}` failed: {run.failure}"
+            x.hung = run.timed_out or run.stalled
             raise Failed("check", Verdict("checks_failed", "checks_failed", detail), run.tail)
 
 

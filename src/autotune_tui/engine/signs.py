@@ -10,6 +10,7 @@ import numpy as np
 
 from autotune_tui.model.events import Calibration
 from autotune_tui.model.format import count
+from autotune_tui.stats.noise import MAD_TO_SIGMA
 
 if TYPE_CHECKING:
     from autotune_tui.engine.experiment import Experiment
@@ -21,7 +22,7 @@ LEAST_SPREAD = 0.02
 LEAST_RUNS = 6
 STALLS = frozenset({"timeout", "agent_stalled"})
 """Reasons of experiments in which something did not come to an end."""
-MAD_TO_SIGMA = 1.4826
+COMMANDS = frozenset({"build_failed", "checks_failed"})
 
 
 def trouble_of(x: Experiment) -> tuple[str, str]:
@@ -31,7 +32,7 @@ def trouble_of(x: Experiment) -> tuple[str, str]:
         known = len(x.measured.blocks.taken) * 2 if x.measured else 0
         more = f", and {count(known, 'run')} of it did not" if known else ""
         return "flaky_benchmark", f"{count(len(x.lost_runs), 'run')} of the incumbent failed ({x.lost_runs[-1]}){more}"
-    if x.verdict.reason in STALLS:
+    if x.verdict.reason in STALLS or (x.hung and x.verdict.reason in COMMANDS):
         return "stall", x.verdict.detail
     calibration = x.engine.state.calibration
     if x.measured is None or calibration is None:
