@@ -20,12 +20,12 @@ needs_linux = pytest.mark.skipif(
 )
 WAITS_FOR_TERMINAL = "import os, pty; main, side = pty.openpty(); os.read(side, 1)"
 WAITS_FOR_LOCK = "import threading; lock = threading.Lock(); lock.acquire(); lock.acquire()"
-WORKS_BELOW = f"{PYTHON} -c 'import time; end = time.time() + 2\nwhile time.time() < end: pass'"
+WORKS_BELOW = f"{PYTHON} -c 'import time; end = time.time() + 3\nwhile time.time() < end: pass'"
 SPINS = """
 import os, time
 if os.fork() == 0:
     os.setsid()
-    end = time.time() + 2
+    end = time.time() + 3
     while time.time() < end: pass
     open("done", "w")
 """
@@ -69,12 +69,12 @@ async def test_a_command_that_does_nothing_is_killed_and_what_it_waits_for_is_sa
 @needs_linux
 @pytest.mark.parametrize(
     "command",
-    ["for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.2; done", f"{WORKS_BELOW}; true", DAEMON],
+    ["for i in 1 2 3 4 5 6 7 8 9 10; do echo $i; sleep 0.3; done", f"{WORKS_BELOW}; true", DAEMON],
     ids=["prints", "works in a child", "works in a daemon"],
 )
 async def test_a_command_that_prints_or_works_goes_on(executor: LocalExecutor, tmp_path: Path, command: str) -> None:
     """H6: a child's or a daemon's work is the command's."""
-    done = await run(executor, tmp_path, command, stall=1.0)
+    done = await run(executor, tmp_path, command, stall=2.0)
     assert done.ok, done.failure
 
 

@@ -42,8 +42,8 @@ async def test_a_silent_agent_is_stopped_and_its_processes_with_it(tmp_path: Pat
 
 
 async def test_an_agent_that_says_something_now_and_then_may_take_its_time(tmp_path: Path) -> None:
-    agent = "for i in 1 2 3 4 5 6; do echo $i; sleep 0.4; done; echo 90 > src/value.txt"
-    config = configure(tmp_path / "cache", agent, f'{ONE}[watchdogs]\nagent_silence = "1500ms"')
+    agent = "for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.4; done; echo 90 > src/value.txt"
+    config = configure(tmp_path / "cache", agent, f'{ONE}[watchdogs]\nagent_silence = "2500ms"')
     session = Session(make_repo(tmp_path, bench=EXACT), config)
     await session.run()
     assert session.verdicts == [("keep", "improvement")]
