@@ -30,6 +30,7 @@ from autotune_tui.model.events import (
 from autotune_tui.model.experiment import complete_blocks
 from autotune_tui.model.state import fold
 from autotune_tui.stats.order import block_order
+from autotune_tui.ui.follower import Look
 from engine_support import NOISY, git, make_repo
 from faults.scripted import SESSION, VERDICTS, Scene, Victims, template
 
@@ -257,3 +258,22 @@ def test_what_is_known_of_an_experiment_that_goes_on(more: list[Record], kept: b
     assert (current.plan is not None, current.candidate is not None) == (kept, kept)
     assert len(current.samples) == left
     assert (current.decision is not None) == bool(left)
+
+
+@pytest.mark.parametrize(
+    ("more", "left"),
+    [
+        ([Resumption(experiment=1, blocks=1), Phase(experiment=1, phase="sync")], 1),
+        ([Resumption(experiment=1), Phase(experiment=1, phase="sync")], 0),
+        ([Phase(experiment=1, phase="sync")], 0),
+    ],
+    ids=["goes-on", "without-samples", "begun-again"],
+)
+def test_the_screen_keeps_the_looks_that_count(more: list[Record], left: int) -> None:
+    """Whether the two records come at once or one after the other."""
+    before = Look().after([*BEGUN, Decision(experiment=1, pairs=2, interval=(-0.1, 0.1))])
+    assert len(before.looks) == 1
+    assert len(before.after(more).looks) == left
+    for record in more:
+        before = before.after([record])
+    assert len(before.looks) == left

@@ -17,7 +17,7 @@ from typing import Any
 from autotune_tui.errors import JournalError
 from autotune_tui.journal.lock import holder
 from autotune_tui.journal.reader import JournalTail
-from autotune_tui.model.events import Decision, Phase, Record
+from autotune_tui.model.events import Decision, Phase, Record, Resumption
 from autotune_tui.model.state import SessionState, fold
 
 LOOK_SECONDS = 0.05
@@ -62,7 +62,10 @@ class Look:
 
     def after(self, records: list[Record]) -> Look:
         """What is seen when these records have been read as well."""
-        return replace(self, state=fold(records, self.state), looks=looks_after(records, self.looks), exists=True)
+        goes_on = self.state.current is not None and self.state.current.resumed
+        return replace(
+            self, state=fold(records, self.state), looks=looks_after(records, self.looks, goes_on), exists=True
+        )
 
     def with_profile(self) -> Look:
         """The same with what the session's profile says. It loads numpy, hence not before the first frame."""
@@ -80,14 +83,19 @@ def is_timed(state: SessionState) -> bool:
     return current.phase_state == "start" and current.phase in TIMED_PHASES
 
 
-def looks_after(records: Iterable[Record], looks: tuple[Decision, ...]) -> tuple[Decision, ...]:
-    """The looks at the evidence of the last experiment among the records, `looks` being those before them."""
+def looks_after(records: Iterable[Record], looks: tuple[Decision, ...], goes_on: bool = False) -> tuple[Decision, ...]:
+    """The looks at the evidence of the last experiment among the records, `looks` being those before them.
+
+    `goes_on`: the last record before them said that an interrupted experiment goes on, so that its looks stay.
+    """
     for record in records:
         if isinstance(record, Decision):
             if record.interval is not None and not record.to_commit:
                 looks = (*looks, record)
+        elif isinstance(record, Resumption):
+            looks, goes_on = (looks if record.blocks else ()), True
         elif isinstance(record, Phase) and record.phase == "sync" and record.state == "start":
-            looks = ()
+            looks, goes_on = (looks if goes_on else ()), False
     return looks
 
 
