@@ -277,3 +277,18 @@ def test_who_takes_over_is_named_as_in_the_configuration(name: str, agent: str, 
         parse(CONFIGURED.format(names='"offlne"'))
     with pytest.raises(ConfigError, match="no agent 'acp:nobody'"):
         with_agent(config, "acp:nobody")
+
+
+async def test_an_incumbent_that_never_works_any_more_does_not_come_and_go(tmp_path: Path) -> None:
+    """H1: only the candidate works, so there is nothing to compare it with; that is a crash, and it is found out why."""
+    ours = stuck(
+        tmp_path,
+        "flag.touch(); value.write_text(str(100 + number))",
+        'playbooks = ["diagnose", "pause"]',
+        bench=COMES_AND_GOES.replace("% 3)) = 0", "% 1)) = 0"),
+        health="max_crash_streak = 1",
+    )
+    end = await ours.run()
+    assert ours.verdicts == [("crash", "incumbent_failed")]
+    assert ours.state.failure == "benchmark_crash"
+    assert end.reason.startswith("the machine is at fault, not the code")

@@ -28,10 +28,9 @@ COMMANDS = frozenset({"build_failed", "checks_failed"})
 def trouble_of(x: Experiment) -> tuple[str, str]:
     """What was wrong in an experiment beside its change, as a code and in words; empty when nothing was."""
     assert x.verdict is not None
-    if x.lost_runs:
-        known = len(x.measured.blocks.taken) * 2 if x.measured else 0
-        more = f", and {count(known, 'run')} of it did not" if known else ""
-        return "flaky_benchmark", f"{count(len(x.lost_runs), 'run')} of the incumbent failed ({x.lost_runs[-1]}){more}"
+    if x.lost_runs and (worked := _worked(x)):  # one that never works does not come and go
+        failed = f"{count(len(x.lost_runs), 'run')} of the incumbent failed ({x.lost_runs[-1]})"
+        return "flaky_benchmark", f"{failed} and {worked} did not"
     if x.verdict.reason in STALLS or (x.hung and x.verdict.reason in COMMANDS):
         return "stall", x.verdict.detail
     calibration = x.engine.state.calibration
@@ -39,6 +38,12 @@ def trouble_of(x: Experiment) -> tuple[str, str]:
         return "", ""
     words = unsteady([float(value) for value in x.measured.blocks.side("incumbent")], calibration)
     return ("flaky_benchmark", words) if words else ("", "")
+
+
+def _worked(x: Experiment) -> int:
+    """How many runs of the incumbent gave a number."""
+    current = x.engine.state.current
+    return sum(sample.side == "incumbent" for sample in current.samples) if current else 0
 
 
 def unsteady(values: Sequence[float], calibration: Calibration) -> str:
