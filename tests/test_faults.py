@@ -57,6 +57,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, repo: Path, victims: V
     done = scene.engine()
     assert done.code == 0, done.err
     assert scene.problems() == []
+    assert not list(scene.folder.experiments.rglob("history.json")), "it would be kept once more with each experiment"
     outcome = scene.outcome()
     assert [status for _, status, _ in outcome.verdicts] == VERDICTS
     return outcome, scene

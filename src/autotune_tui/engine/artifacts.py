@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,8 +55,14 @@ def name_folder(engine: Engine, folder: Path, number: int, description: str) -> 
 
 
 def write_experiment(x: Experiment) -> None:
-    """summary.md, reflexion.md and result.txt of an experiment that ended."""
+    """summary.md, reflexion.md and result.txt of an experiment that ended.
+
+    What its agent was told of those before it goes: it is in the journal, and would be kept once more with each experiment.
+    """
     state = x.engine.state
+    for name in ("context.json", "history.json"):
+        with contextlib.suppress(OSError):
+            (x.folder / "agent" / name).unlink()
     ended = state.experiments[-1]
     write(x.engine, x.folder / "summary.md", report.summary_text(state, ended))
     write(x.engine, x.folder / "reflexion.md", report.reflexion_text(ended))
