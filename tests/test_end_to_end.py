@@ -98,7 +98,7 @@ async def test_significant_harm_to_the_whole_wins_over_a_gain_of_the_part(tmp_pa
 async def test_a_whole_that_does_not_change_is_no_contradiction(tmp_path: Path) -> None:
     """It need not win, as a part may be a small share of the whole."""
     repo = make_repo(tmp_path, {"src/whole.txt": "100\n", "whole.sh": WHOLE}, EXACT)
-    more = with_whole(more="most_pairs = 6")
+    more = with_whole(more="most_pairs = 6\nconfidence = 0.999")  # so few pairs of noise alone decide nothing
     session = Session(repo, configure(tmp_path / "cache", "echo 90 > src/value.txt", more))
     await session.run()
     assert session.verdicts == [("keep", "improvement")]

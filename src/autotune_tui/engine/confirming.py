@@ -119,9 +119,13 @@ def scores_of(what: Second, blocks: Blocks) -> Floats:
 
 
 def described(record: Confirmation, what: Second, blocks: Blocks, *, passed: bool) -> Confirmation:
-    """The record with the figures of the pairs; without noise the effect is its own interval."""
+    """The record with the figures of the pairs; without noise the effect is its own interval.
+
+    The interval is at the level of the last look: where it has zero in it, nothing is excluded.
+    """
     metric, scale, scores = what.bench.metric, choose_scale(blocks.values()), scores_of(what, blocks)
-    effect, edges = estimate(scores, blocks.labels, location=metric.location, seed=record.seed or 0)
+    level = 1 - 2 * what.alpha
+    effect, edges = estimate(scores, blocks.labels, location=metric.location, level=level, seed=record.seed or 0)
     if is_exact(scores, blocks.labels):
         edges = (effect, effect)
     low, high = sorted(relative_change(edge, scale, metric.direction) for edge in edges)
