@@ -272,6 +272,7 @@ def main() -> int:
     parser.add_argument("--faults", type=float, default=0.02, help="the chance of one after each experiment")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder = Path(tempfile.mkdtemp(prefix="long-run-"))
     try:
         long = LongRun(folder, options.experiments, options.seed)
