@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import shutil
 from collections.abc import Callable
@@ -119,6 +120,33 @@ async def test_a_branch_that_somebody_else_touches_pauses_the_session(
     assert (await begun.run()).outcome == "completed"
     assert [status for status, _ in begun.verdicts] == ["keep", "keep"]
     assert len(trees(repo)) == 2
+
+
+@pytest.mark.parametrize("replaced", [False, True], ids=["removed", "replaced"])
+async def test_a_journal_that_is_taken_away_is_put_back_whole(tmp_path: Path, replaced: bool) -> None:
+    """H6: it is still open in the engine; not a record is missing, and what took its place is kept, too."""
+    repo = make_repo(tmp_path, bench=EXACT)
+    begun = session(repo, tmp_path / "cache")
+    journal = begun.folder.journal
+
+    def take_away(record: Record) -> None:
+        if isinstance(record, Result) and record.index == 1:
+            journal.unlink()
+            if replaced:
+                journal.write_text("mine\n")
+
+    begun.listen = take_away
+    assert (await begun.run()).outcome == "completed"
+    assert [status for status, _ in begun.verdicts] == ["keep", "keep"]
+    written = [json.loads(line)["seq"] for line in journal.read_text().splitlines()]
+    assert written == list(range(1, len(begun.events) + 1))
+    assert any(
+        text.startswith("The journal was replaced" if replaced else "The journal was removed")
+        for text in begun.warnings
+    )
+    aside = journal.with_name("autotune.jsonl.replaced")
+    assert aside.exists() == replaced
+    assert not replaced or aside.read_text() == "mine\n"
 
 
 async def test_a_worktree_that_is_removed_meanwhile_is_no_candidates_fault(tmp_path: Path) -> None:

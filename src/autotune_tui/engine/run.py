@@ -86,6 +86,8 @@ async def _run(engine: Engine, control: Control) -> End:
         problem = EngineError("The session cannot go on", f"{error}.", "Mend it; `autotune-tui run` then goes on.")
         _record_failure(engine, problem)
         raise problem from error
+    if restored := engine.journal.restore():
+        engine.note(restored, "warning")
     control.ended(end.reason)
     engine.record(Session(event="end", outcome=end.outcome, reason=end.reason), sync=True)
     return end

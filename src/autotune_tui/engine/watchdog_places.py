@@ -61,6 +61,8 @@ async def check(engine: Engine, *, rebaseline: bool) -> None:
     reason = await asyncio.to_thread(_look, engine, anywhere=rebaseline)
     if reason:
         raise Exhausted(reason)
+    if restored := engine.journal.restore():
+        engine.note(restored, "warning")
 
 
 def _look(engine: Engine, *, anywhere: bool) -> str:

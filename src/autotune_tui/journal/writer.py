@@ -74,6 +74,37 @@ class JournalWriter:
         except OSError as error:
             raise cannot_write(self.path, error) from error
 
+    def restore(self) -> str:
+        """Put the journal back where somebody has removed or replaced it; says so in words, empty when all is well.
+
+        The file is still open here, so nothing is lost; one that has taken its place is kept under another name.
+        """
+        try:
+            if os.path.samestat(self.path.stat(), os.fstat(self._fd)):
+                return ""
+            aside = self.path.with_name(f"{self.path.name}.replaced")
+            self.path.replace(aside)
+            words = f"The journal was replaced by another file, which is now {aside.name}"
+        except FileNotFoundError:
+            words = "The journal was removed"
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
+        unfinished = self.path.with_name(f"{self.path.name}.restored")
+        try:
+            copy = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
+            try:
+                _copy(self._fd, copy, self._end)
+                os.fsync(copy)
+                unfinished.replace(self.path)
+            except BaseException:
+                os.close(copy)
+                raise
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
+        os.close(self._fd)
+        self._fd, self._torn = copy, False
+        return f"{words}; it was written again, with all of its records"
+
     def fileno(self) -> int:
         """The descriptor, by which the system knows where the file is now."""
         return self._fd
@@ -126,6 +157,16 @@ class JournalWriter:
             content = content[: self._end]
             self.mended = f"The last record was torn after {len(rest)} bytes and was cut off."
         self._seq = _last_seq(content)
+
+
+def _copy(source: int, target: int, size: int) -> None:
+    """The first `size` bytes of one file to another."""
+    done = 0
+    while done < size and (chunk := os.pread(source, min(size - done, 1 << 20), done)):
+        written = 0
+        while written < len(chunk):
+            written += os.write(target, chunk[written:])
+        done += written
 
 
 def timestamp(moment: datetime) -> str:
