@@ -77,8 +77,11 @@ class JournalWriter:
     def restore(self) -> str:
         """Put the journal back where somebody has removed or replaced it; says so in words, empty when all is well.
 
-        The file is still open here, so nothing is lost; one that has taken its place is kept under another name.
+        The file is still open here, so nothing is lost; one that has taken its place is kept under another name. Where its
+        whole folder is gone, it may have gone along, and is left alone.
         """
+        if not self.path.parent.is_dir():
+            return ""
         try:
             if os.path.samestat(self.path.stat(), os.fstat(self._fd)):
                 return ""
