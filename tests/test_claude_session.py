@@ -155,6 +155,7 @@ async def test_plan_tools_edit_failing_check_rework_keep(tmp_path: Path) -> None
     for line in ("Where is the cost?", "1 name: halve", "3 change: Leave it out.", "why: Both rankings agree.",
                  "> edit_file src/value.txt · 100 · 150"):  # fmt: skip
         assert line in spoken
+    assert spoken[spoken.index("> read_file src/value.txt") + 1] == "> list_files"
     assert not any(line.startswith("elsewhere") for line in spoken), "what is empty is not said"
     assert "- halve: Write half of it. Simple; nothing speaks against it. (chosen)" in document
     lines = [json.loads(line) for line in played.text(1, "transcript.jsonl").splitlines()]
@@ -649,6 +650,26 @@ async def test_answers_without_a_tool_or_cut_at_their_limit_are_asked_for_again(
     assert "longer than it may be" in said(asked[2])
     assert [message["role"] for message in asked[2]["messages"]] == ["user", "assistant", "user"]
     assert "gave no answer" in played.session.state.experiments[-1].detail
+
+
+async def test_a_weak_plan_is_sent_back_but_not_for_ever(tmp_path: Path) -> None:
+    """L5: not in the first experiment, where there is nothing to compare with, and at most twice."""
+    low = {"impact": 2, "feasibility": 6, "novelty": 3}
+    weak = [
+        Say([plan(f"Idea {number} of little worth", target=f"src/value.txt:{number}", **low)]) for number in range(4)
+    ]
+    script = by_role(
+        planner=[*weak, Say([nothing_left()])],
+        editor=[
+            Say([replace("src/value.txt", "100", "150"), finish("Raise the value")]),
+            Say([replace("src/value.txt", "100", "50"), finish("Halve the value")]),
+        ],
+    )
+    played, _ = await play(tmp_path, script)
+    assert [status for status, _ in played.verdicts] == ["discard", "keep"]
+    refusals = [results_of(request)[0]["content"] for request in played.of("planner")[2:4]]
+    assert all("scores are 3.7 on average. Find something that is worth 5 or more" in refusal for refusal in refusals)
+    assert "impact 2 of 10, feasibility 6 of 10, novelty 3 of 10" in played.text(2, "plan.md")
 
 
 async def test_a_plan_must_win_a_ranking_by_somebody_else(tmp_path: Path) -> None:

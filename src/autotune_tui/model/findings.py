@@ -15,8 +15,10 @@ def words(finding: Mapping[str, Any]) -> str:
     """A finding on one line: `warn: cache: src/rows.py:12: remembers the results of row`. The journal may hold anything."""
     path, line = _text(finding, "path"), finding.get("line")
     place = f"{path}:{line}" if path and isinstance(line, int) and line > 0 else path
-    parts = (_text(finding, "severity"), _text(finding, "rule"), place, _text(finding, "text"))
-    model = " (said by the model)" if finding.get("by") == "model" else ""
+    by_model = finding.get("by") == "model"
+    rule = _text(finding, "rule") if not by_model else ""  # the model knows no rules
+    parts = (_text(finding, "severity"), rule, place, _text(finding, "text"))
+    model = " (said by the model)" if by_model else ""
     return f"{one_line(': '.join(part for part in parts if part), 400)}{model}"
 
 

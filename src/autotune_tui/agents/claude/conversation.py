@@ -75,7 +75,7 @@ class Conversation:
         known = named([*tools, Tool(answer.name, answer.description, answer.input, accept)])
         definitions = offered(tools, answer)
         messages: list[dict[str, Any]] = [_user(first)]
-        self._transcript.line(f"[{title or role}, {self.settings.model(role)}]")
+        self._transcript.heading(f"{title or role}, {self.settings.model(role)}")
         self._transcript.record("begin", role=role, model=self.settings.model(role), system=system, tools=definitions)
         self._transcript.record("user", role=role, content=messages[0]["content"])
         reminders = rounds = 0

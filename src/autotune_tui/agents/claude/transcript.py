@@ -26,6 +26,8 @@ class Transcript:
         self._file = (folder / FILE).open("ab", buffering=0)
         self._words = Output(folder / LOG, lambda line: emit(AgentEvent("text", line)), time.monotonic)
         self._broken = False
+        self._amid = False
+        """Whether the last line is not complete."""
 
     def __enter__(self) -> Transcript:
         return self
@@ -49,10 +51,16 @@ class Transcript:
     def words(self, text: str) -> None:
         """Words for whoever looks on, as they come."""
         self._words.feed("stdout", self.clean(text).encode("utf-8", "replace"))
+        self._amid = not text.endswith("\n") if text else self._amid
 
     def line(self, text: str) -> None:
         """A line of its own."""
-        self.words(f"\n{text}\n")
+        before = "\n" if self._amid else ""
+        self.words(f"{before}{text}\n")
+
+    def heading(self, text: str) -> None:
+        """The same after an empty line."""
+        self.line(f"\n[{text}]")
 
     def tool(self, text: str) -> None:
         """What a tool was asked to do."""
