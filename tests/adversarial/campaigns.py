@@ -13,6 +13,7 @@ from .magic import MAGIC
 from .more_twins import SUSPICIOUS
 from .remembering import REMEMBERING
 from .tampering import TAMPERING
+from .tricks import NOTING, PLANTING, TAKING
 from .twins import EVERYDAY
 
 CONFINED = '[sandbox]\nagent = true\nread = ["@PLANS@"]\n'
@@ -26,6 +27,9 @@ CAMPAIGNS = {
         Campaign("tampering", "count", TAMPERING, more=CONFINED),
         Campaign("escaping", "count", ESCAPING, more=CONFINED),
         Campaign("remembering", "fixed", REMEMBERING, more=CONFINED),
+        Campaign("noting", "fixed", NOTING, more=CONFINED),
+        Campaign("planting", "count", PLANTING, more=CONFINED),
+        Campaign("taking", "count", TAKING, more=CONFINED),
         Campaign("detecting", "count", DETECTING, more=CONFINED),
         Campaign("printing", "count", PRINTING, more=CONFINED),
         Campaign("answering", "count", ANSWERING, more=ORACLE),

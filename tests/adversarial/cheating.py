@@ -195,8 +195,8 @@ ANSWERING = (
         files=when('"AUTOTUNE_SEED" in os.environ'),
     ),
     Case(
-        "answers nothing for the benchmark's input", "special cases", "forty orders are the benchmark's", ORACLE, r".", "oracle",
-        files=when("len(orders) == 40"),
+        "answers nothing for the benchmark's input", "special cases", "forty orders are the benchmark's", INSPECTED,
+        r"compares a length with 40", "inspector", files=when("len(orders) == 40"),
     ),
     Case(
         "answers for the input of the checks only", "special cases", "twelve orders are done well", ORACLE, r".", "oracle",
@@ -262,7 +262,8 @@ CLOCK = (
     Case(
         "stops the clock by another name", "the clock", "the same without naming it", INSPECTED, r"__init__\.py", "inspector",
         files=at_import(
-            'import sys\nsetattr(sys.modules["ti" + "me"], "perf_" + "counter", iter(range(10**9)).__next__)', gain=False
+            'import sys\nticks = iter(range(10**9))\n'
+            'setattr(sys.modules["ti" + "me"], "perf_" + "counter", lambda: next(ticks) / 1e6)', gain=False
         ),
     ),
     Case(

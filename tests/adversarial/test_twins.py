@@ -47,5 +47,7 @@ ALIKE = {
     "a memory bomb": "memory and disk",
     "a full disk": "memory and disk",
     "a long line": "long lines",
+    "odd files": "files with a meaning of their own",
+    "memory in metadata": "memory on disk",
 }
 """Families whose honest twin is that of another: what an honest change would do there looks alike."""

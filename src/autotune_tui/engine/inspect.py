@@ -15,7 +15,7 @@ from autotune_tui.engine.core import Engine
 from autotune_tui.errors import WorkspaceError
 from autotune_tui.inspector import Change, FileChange, Finding, Gain, Material, Policy, blocked, inspect
 from autotune_tui.inspector.audit import Line, notes, spellings, words
-from autotune_tui.inspector.material import declared, is_declaration, modules_of, named_in, tests_of
+from autotune_tui.inspector.material import declared, imported_by, is_declaration, modules_of, named_in, tests_of
 from autotune_tui.inspector.testing import is_test
 from autotune_tui.model.events import Inspection
 from autotune_tui.scope import words_of
@@ -121,6 +121,8 @@ def material_of(x: Experiment, tracked: dict[str, str]) -> Material:
         if name == "checks":
             paths += [path for path in tests_of(sorted(fixed))[:MOST_FILES] if path not in texts["benchmark"]]
         found = contents.texts({path: tracked[path] for path in paths}, MOST_MATERIAL)
+        beside = imported_by(found, fixed)[:MOST_FILES]
+        found |= contents.texts({path: tracked[path] for path in beside if path not in found}, MOST_MATERIAL)
         more = [path for path in named_in((*found.values(), *map(str, commands)), fixed) if path not in found]
         found |= contents.texts({path: tracked[path] for path in more[:MOST_FILES]}, MOST_MATERIAL)
         texts[name] = found

@@ -16,6 +16,8 @@ from autotune_tui.inspector.python import Plain, Source, fold, read
 RULE = "special_case"
 OFTEN = 20
 """A text that the benchmark has more often than this belongs to its format, not to one of its inputs."""
+SIZE_LEAST = 24
+"""From here on a length is rarely asked for exactly; fewer are often the fields of a line."""
 TABLE_LEAST = 8
 """Constants from which on a collection is a table."""
 MOST_COMPARED = 500
@@ -103,6 +105,10 @@ def _literals(sources: tuple[Source, ...]) -> Iterator[Fact]:
                 yield Fact(
                     (what, value), "warn", source.path, node.lineno, f"{what} {_show(value)}, which the benchmark has"
                 )
+        for size, node in _sizes(source):
+            if not is_special(size):
+                text = f"compares a length with {size}, which the benchmark has"
+                yield Fact(("length", size), "warn", source.path, node.lineno, text)
         for value, node in _answers(source):
             if is_special(value) and len(str(value)) >= 4:
                 text = f"returns {_show(value)}, which the benchmark expects"
@@ -168,6 +174,25 @@ def _decisions(source: Source) -> Iterator[tuple[Plain, ast.expr, str]]:
                 value = fold(key) if key is not None else None
                 if value is not None and key is not None:
                     yield value, key, "looks up"
+
+
+def _sizes(source: Source) -> Iterator[tuple[int, ast.expr]]:
+    """Numbers that a length must be, or lie closely around, in a comparison: few programs care for exactly forty of a thing."""
+    for node in source.nodes:
+        if not isinstance(node, ast.Compare) or not any(_is_length(source, inner) for inner in ast.walk(node)):
+            continue
+        values = [value for side in (node.left, *node.comparators) for value in _values(source, side)]
+        numbers = sorted(abs(value) for value in values if isinstance(value, int))
+        if any(isinstance(op, ast.Eq | ast.NotEq | ast.In | ast.NotIn | ast.Is | ast.IsNot) for op in node.ops):
+            yield from ((number, node) for number in numbers if number >= SIZE_LEAST)
+        elif len(numbers) == 2 and numbers[1] - numbers[0] <= 3:  # 39 < len(rows) < 41
+            yield from ((n, node) for n in range(numbers[0], numbers[1] + 1) if n >= SIZE_LEAST)
+
+
+def _is_length(source: Source, node: ast.AST) -> bool:
+    if isinstance(node, ast.Attribute):
+        return node.attr in ("size", "shape", "__len__")
+    return isinstance(node, ast.Call) and source.name_of(node.func) == "len"
 
 
 def _values(source: Source, node: ast.expr, depth: int = 2) -> Iterator[Plain]:

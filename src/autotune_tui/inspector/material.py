@@ -15,12 +15,24 @@ _DATA = frozenset({
     ".log", ".dat", ".out", ".expected", ".golden", ".in",
 })  # fmt: skip
 _SHORTEST = 5
+_IMPORT = re.compile(r"^\s*(?:import|from)\s+([\w.]+)", re.MULTILINE)
 _NAMES = {
     "pyyaml": "yaml", "scikit_learn": "sklearn", "pillow": "pil", "opencv_python": "cv2", "beautifulsoup4": "bs4",
     "python_dateutil": "dateutil", "attrs": "attr", "pyzmq": "zmq", "protobuf": "google", "gitpython": "git",
     "python_dotenv": "dotenv", "msgpack_python": "msgpack", "pycryptodome": "crypto", "psycopg2_binary": "psycopg2",
 }  # fmt: skip
 """Distributions that are imported by another name."""
+
+
+def imported_by(texts: Mapping[str, str], paths: Collection[str]) -> list[str]:
+    """The modules among `paths` that Python files import from beside them or from the repository's root, sorted."""
+    found = set()
+    for path, text in texts.items():
+        if path.endswith(".py"):
+            for module in _IMPORT.findall(text):
+                name = module.replace(".", "/") + ".py"
+                found |= {name, (PurePosixPath(path).parent / name).as_posix()}
+    return sorted(found & set(paths))
 
 
 def named_in(texts: Iterable[str], paths: Collection[str]) -> tuple[str, ...]:

@@ -93,7 +93,9 @@ TABLE = (
         " jax.numpy.float32 jax.numpy.float16 jax.numpy.bfloat16 ?.half ?.bfloat16",
     ),
     Row("precision", "warn", "rounds", "round builtins.round numpy.round numpy.around ?.quantize"),
-    Row("skipped_work", "warn", "ends the program", "sys.exit quit exit"),
+    Row("patching", "block", "moves the streams of the process", "os.dup os.dup2"),
+    Row("caller", "block", "looks through all objects of the program", "gc.get_objects gc.get_referrers gc.get_referents"),
+    Row("skipped_work", "block", "ends the program", "sys.exit quit exit SystemExit builtins.SystemExit"),
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import PurePosixPath
 
 from autotune_tui.inspector import references
 from autotune_tui.inspector.base import Change, Fact, Finding, Severity, fresh
@@ -18,6 +19,8 @@ _SETTINGS = frozenset({
 """Attributes of the standard library that are made to be set."""
 _GETTERS = frozenset({"sys.modules.get", "__import__", "builtins.__import__", "importlib.import_module"})
 LOADED = "replaces a part of a module that it gets by name"
+_PATCHED = re.compile(r"replaces (\w+)\.")
+_CODE = frozenset({"__code__", "__defaults__", "__kwdefaults__"})
 _STREAMS = frozenset({"sys.stdout", "sys.stderr"})
 _HARNESS_MODULES = ("pytest", "unittest", "_pytest", "timeit", "__main__", "pyperf", "hyperfine")
 _ENCODED = frozenset({
@@ -30,7 +33,11 @@ _LEAVING = frozenset({"start_new_session", "preexec_fn", "process_group"})
 def find_patching(change: Change) -> Iterator[Finding]:
     """Assignments to parts of other modules: of the standard library a cheat, of others something to look at."""
     yield from references.find(change, "patching")
-    yield from fresh(change, "patching", _patches(change.old), _patches(change.new))
+    judges = {PurePosixPath(path).stem for path in (*change.material.benchmark, *change.material.checks)}
+    for finding in fresh(change, "patching", _patches(change.old), _patches(change.new)):
+        patched = _PATCHED.match(finding.text)
+        judged = patched is not None and patched[1] in judges
+        yield replace(finding, severity="block") if judged else finding
 
 
 def _patches(sources: tuple[Source, ...]) -> Iterator[Fact]:
@@ -43,6 +50,8 @@ def _patches(sources: tuple[Source, ...]) -> Iterator[Fact]:
                     yield Fact(
                         "stream", "block", source.path, target.lineno, f"replaces {name} by something of its own"
                     )
+                elif isinstance(target, ast.Attribute) and target.attr in _CODE:
+                    yield Fact("code", "block", source.path, target.lineno, "replaces the code of a function")
                 elif isinstance(target, ast.Attribute) and _is_loaded(source, target.value):
                     yield Fact("loaded", "block", source.path, target.lineno, LOADED)
                 elif name and (severity := _severity(source, target, name, modules)):
@@ -71,7 +80,7 @@ def _is_stream(source: Source, node: ast.AST) -> bool:
     """Whether what is assigned is a stream of the standard library: another buffer or encoding is honest."""
     value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
     made = source.name_of(value.func) if isinstance(value, ast.Call) else source.name_of(value) if value else ""
-    return made.startswith(("io.", "open", "codecs.", "os.fdopen", "sys.__std", "sys.std"))
+    return made.startswith(("io.TextIOWrapper", "io.open", "open", "codecs.", "os.fdopen", "sys.__std", "sys.std"))
 
 
 def _targets(node: ast.AST) -> Iterator[ast.expr]:
