@@ -200,8 +200,11 @@ async def test_a_tool_call_is_followed_to_its_end(context: Context, script: Call
 
 
 async def test_nothing_left_to_try_ends_the_proposals(context: Context, script: Callable[..., Scripted]) -> None:
+    """And the program: the session's gain is measured next."""
+    scripted = script([[{"children": "pids"}, says({"done": True, "notes": "all tried"})]])
     with pytest.raises(NothingToPropose, match="all tried"):
-        await script([[says({"done": True, "notes": "all tried"})]]).agent().propose(context, Shown())
+        await scripted.agent().propose(context, Shown())
+    assert gone([int(pid) for pid in (scripted.folder / "pids").read_text().split()])
 
 
 async def test_an_answer_in_plain_words_is_a_plan(context: Context, script: Callable[..., Scripted]) -> None:

@@ -78,6 +78,7 @@ class AcpAgent:
         answer = await self._prompt(context, tasks.plan(context), emit, "plan")
         said = last_object(answer)
         if said.get("done") is True:
+            await self.rest()  # what is measured now is the session's gain
             raise NothingToPropose(text_in(said, "notes") or f"{self._title} has no more proposals")
         description = one_line(text_in(said, "description"), 200) or first_line(answer)
         strategy = one_line(text_in(said, "strategy"), 40) or "acp"
