@@ -64,6 +64,8 @@ def configured(cache: Path, url: str, more: str = "", agent: str = "") -> Sessio
         include = ["src/**"]
         [workspace]
         cache = {json.dumps(str(cache))}
+        [canary]
+        files = 0
         [agent_claude]
         base_url = {json.dumps(url)}
         {agent}
