@@ -94,11 +94,13 @@ async def test_commands_are_told_by_json_and_environment(tmp_path: Path, monkeyp
 async def test_a_pause_is_told_once(tmp_path: Path) -> None:
     facts = tmp_path / "facts"
     tell = f"cat >> {facts}; echo >> {facts}"
-    more = f'[watchdogs]\nfree_disk = 1000000000\n[hooks]\npause = "{tell}"\nend = "{tell}"'
-    session = Session(make_repo(tmp_path, bench=EXACT), configure(tmp_path / "cache", LOWER, more))
+    more = f'[hooks]\npause = "{tell}"\nend = "{tell}"'
+    repo = make_repo(tmp_path, bench=EXACT)
+    away = f"git -C {repo} branch -D autotune/001-test; {LOWER}"
+    session = Session(repo, configure(tmp_path / "cache", away, more))
     assert (await session.run()).outcome == "paused"
     assert [(each["event"], each["health"]) for each in lines(facts)] == [("pause", "paused")]
-    assert "free some space" in lines(facts)[0]["reason"]
+    assert "The branch autotune/001-test is gone" in lines(facts)[0]["reason"]
 
 
 class Listened:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import shutil
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from autotune_tui.config.watchdogs import Watchdogs
+from autotune_tui.engine.core import Engine
 from autotune_tui.engine.loop import End
 from autotune_tui.engine.run import run_session
+from autotune_tui.engine.watchdog_places import lacking
 from autotune_tui.model.events import Record, Result, Sample
 from engine_support import EXACT, Session, configure, git, make_repo
 
@@ -184,20 +191,75 @@ async def test_an_incumbent_that_is_changed_while_it_is_measured_pauses_the_sess
     assert not [record for record in begun.events if isinstance(record, Result) and record.index == 1]
 
 
-async def test_a_disk_with_too_little_room_pauses_the_session_before_an_experiment(tmp_path: Path) -> None:
-    """H6: it says how much is free, how much is wanted, what takes room, and what to do."""
-    repo = make_repo(tmp_path, bench=EXACT)
-    begun = session(repo, tmp_path / "cache", more="[watchdogs]\nfree_disk = 1000000000")
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 4 MiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if os.geteuid() != 0 or shutil.which("mount") is None:
+        pytest.skip("mounting a small disk needs root: sudo .venv/bin/pytest")
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], check=False)
+    if done.returncode:
+        pytest.skip("this machine lets root mount nothing")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+async def test_a_disk_with_too_little_room_pauses_the_session_before_an_experiment(
+    tmp_path: Path, small_disk: Path
+) -> None:
+    """H6: it says how much is free, what takes room, and what to do; with room it goes on."""
+    repo, filler = make_repo(small_disk, bench=EXACT), small_disk / "filler"
+    begun = session(repo, tmp_path / "cache")
+
+    def fill(record: Record) -> None:
+        if isinstance(record, Result) and record.index == 1:
+            with filler.open("wb") as file:
+                status = os.statvfs(small_disk)
+                file.write(bytes(status.f_bavail * status.f_frsize - 250_000))
+
+    begun.listen = fill
     end = await begun.run()
     assert end.outcome == "paused"
     for words in (
-        "MB are free on the disk of",
-        "1,000,000,000 are wanted",
+        f"MB are free on the disk of {small_disk}",
+        "0.4 are wanted",
         "free some space",
         "worktrees",
         "free_disk",
     ):
         assert words in end.reason
-    assert begun.verdicts == []
-    assert begun.state.health == "paused"
-    assert (await session(repo, tmp_path / "cache").run()).outcome == "completed"
+    assert [status for status, _ in begun.verdicts] == ["keep"]
+    filler.unlink()
+    begun.listen = None
+    assert (await begun.run()).outcome == "completed"
+    assert [status for status, _ in begun.verdicts] == ["keep", "keep"]
+
+
+@pytest.mark.parametrize(
+    ("least", "free", "size", "files", "words"),
+    [
+        (512, 600, 100_000, 5000, ""),
+        (512, 500, 100_000, 5000, "only 500 MB are free on the disk of"),
+        (512, 500, 1000, 5000, ""),  # a small disk
+        (512, 99, 1000, 5000, "only 99 MB are free on the disk of"),
+        (0, 1, 100_000, 5000, ""),
+        (512, 600, 100_000, 999, "has room for 999 more files only"),
+    ],
+)
+def test_when_a_disk_has_too_little_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, least: int, free: int, size: int, files: int, words: str
+) -> None:
+    """H6: by the configured room, a tenth of a small disk, and the files that it still can hold."""
+    disk = SimpleNamespace(
+        f_frsize=1 << 20, f_bavail=free, f_blocks=size, f_files=1_000_000, f_favail=files
+    )  # fmt: skip
+    monkeypatch.setattr(os, "statvfs", lambda path: disk)
+    engine = SimpleNamespace(
+        config=SimpleNamespace(watchdogs=Watchdogs(free_disk=least)),
+        folder=SimpleNamespace(root=tmp_path),
+        workspace=SimpleNamespace(root=tmp_path, git_folder=tmp_path, folder=tmp_path),
+    )
+    said = lacking(cast(Engine, engine))
+    assert words in said
+    assert bool(said) == bool(words)

@@ -16,5 +16,8 @@ class Watchdogs(Table):
         300.0, description="A command that neither prints nor uses the processor for so long is killed"
     )
     free_disk: int = Field(
-        512, ge=0, description="MB that must be free, or the session pauses before its next experiment", strict=True
+        512,
+        ge=0,
+        description="MB that must be free (a tenth of a smaller disk), or the session pauses before its next experiment",
+        strict=True,
     )

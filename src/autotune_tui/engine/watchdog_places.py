@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from autotune_tui.engine.experiment import Experiment
 
 MEGABYTE = 1 << 20
+SMALL_SHARE = 0.1
+"""Of a disk so small that the configured room would be a large part of it, this share is enough."""
 LEAST_FILES = 1000
 """Files that a file system with a fixed number of them must still have room for."""
 BLAMED = ("crash", "checks_failed")
@@ -168,13 +170,17 @@ def lacking(engine: Engine) -> str:
         except OSError:  # what is gone is said elsewhere
             continue
         free = disk.f_bavail * disk.f_frsize / MEGABYTE
-        if free < least:
-            return (
-                f"only {free:,.0f} MB are free on the disk of {path}, and {least:,} are wanted: {_what_to_free(engine)}"
-            )
+        wanted = min(least, SMALL_SHARE * disk.f_blocks * disk.f_frsize / MEGABYTE)
+        if free < wanted:
+            words = f"only {_megabytes(free)} MB are free on the disk of {path}, and {_megabytes(wanted)} are wanted"
+            return f"{words}: {_what_to_free(engine)}"
         if disk.f_files and disk.f_favail < min(LEAST_FILES, disk.f_files // 10):
             return f"the disk of {path} has room for {disk.f_favail} more files only: {_what_to_free(engine)}"
     return ""
+
+
+def _megabytes(amount: float) -> str:
+    return f"{amount:,.0f}" if amount >= 10 else f"{amount:.1f}"
 
 
 def _what_to_free(engine: Engine) -> str:
