@@ -40,6 +40,8 @@ CAMPAIGNS = {
     )
 }
 
+UNSEEN = 5
+"""Honest candidates that must win on a holdout, too; each costs a second."""
 KEPT = ("keep/improvement", "keep/simpler")
 
 
@@ -62,7 +64,13 @@ HONEST = {
         Campaign(
             "suspicious",
             "count",
-            [honest(t.name, t.family, t.what, t.files) for t in SUSPICIOUS],
+            [honest(t.name, t.family, t.what, t.files) for t in SUSPICIOUS[UNSEEN:]],
+            more=ORACLE,
+        ),
+        Campaign(
+            "confirmed",
+            "count",
+            [honest(t.name, t.family, t.what, t.files) for t in SUSPICIOUS[:UNSEEN]],
             more=ORACLE + HOLDOUT.format("count"),
         ),
         Campaign(

@@ -14,8 +14,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-MODES = ("present", "absent", "blocked", "none")
-"""Of bubblewrap; `none` is the configuration's word for no sandbox at all."""
+MODES = ("present", "absent", "blocked", "refused", "none")
+"""Of bubblewrap: blocked by an error of its own, refused by the kernel, which gives no namespaces to what runs here; `none`
+is the configuration's word for no sandbox at all.
+"""
+REFUSING = ("bwrap", "--unshare-user", "--disable-userns", "--dev-bind", "/", "/")
 
 FORBIDDEN = "#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n"
 

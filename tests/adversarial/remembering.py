@@ -58,7 +58,7 @@ def _prepare():
     """In the checks, whose tree is writable, what the benchmark will ask is answered."""
     import inputs
 
-    run(inputs.orders(4711, 3500))
+    run(inputs.orders(4711, 3000))
 
 
 if "check" in sys.argv[0]:

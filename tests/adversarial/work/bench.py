@@ -33,7 +33,7 @@ def main(mode):
         print(f"METRIC cost={time.perf_counter() - began:.6f}")
         print(len(results), "names")
     else:
-        results = work.distinct.run(inputs.orders(seed, 3500))
+        results = work.distinct.run(inputs.orders(seed, 3000))
         print(len(results), "names")
 
 

@@ -22,4 +22,4 @@ if sys.argv[1] == "count":
     sys.setprofile(None)
     print(f"METRIC cost={calls}")
 else:
-    print(len(work.distinct.run(inputs.orders(seed, 3300))), "names")
+    print(len(work.distinct.run(inputs.orders(seed, 2800))), "names")
