@@ -163,7 +163,7 @@ value.write_text({1: "90", 8: "80"}.get(number, str(100 + number)))
     assert healths(ours) == ["running", "improving", "running", "improving", "completed"]
     rows = explained(ours.state)
     assert (rows["State"], rows["Why"]) == ("completed", "all 8 experiments are done")
-    assert rows["You"].startswith("report; finish to apply")
+    assert rows["You"].startswith("read final-report.md; merge or delete")
 
 
 SIGMA = Calibration(pairs=10, sigma=0.01, scale="log")

@@ -199,7 +199,7 @@ def paused(reason: str, *, failure: Failure | None = None, heals: int = 0) -> He
 
 
 def completed(reason: str) -> HealthChange:
-    return HealthChange("completed", reason, "read the final report, then apply or drop the branch")
+    return HealthChange("completed", reason, "read the final report, then merge or delete the branch")
 
 
 def state_file(state: SessionState) -> dict[str, Any]:
@@ -342,15 +342,15 @@ def _named_failure(state: SessionState) -> str:
 
 def _choices(state: SessionState) -> str:
     if state.health == "completed":
-        return "report; finish to apply, squash or drop the branch; run again with a larger budget"
+        return "read final-report.md; merge or delete the branch with git; run again with a larger budget"
     ended = state.session is not None and state.end is not None
     if state.health == "paused":
         first = _remedy(state)
         if ended:
-            return f"{first}run to go on from here; report for what there is"
+            return f"{first}run to go on from here; final-report.md says what there is"
         return f"{first}resume to go on; repair or rebaseline first when the reason asks for it; stop to end"
     if ended:
-        return "run to go on from here; report for what there is"
+        return "run to go on from here; final-report.md says what there is"
     if state.health in ("plateaued", "crashing", "healing"):
         return "wait for the playbook; pause; repair; rebaseline; add an idea to autotune.ideas.md"
     return "pause, skip the experiment, stop; add an idea to autotune.ideas.md"
