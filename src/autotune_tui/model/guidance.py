@@ -24,7 +24,16 @@ MOST_NAMED = 5
 UNNAMED = frozenset({"", "command", "manual", "acp"})
 """What stands in a plan's strategy when its agent names none: it says who, not what."""
 NO_EVIDENCE = frozenset(
-    {"skipped", "duplicate", "no_change", "no_proposal", "agent_failed", "agent_stalled", "sync_failed"}
+    {
+        "skipped",
+        "duplicate",
+        "no_change",
+        "no_proposal",
+        "agent_failed",
+        "agent_stalled",
+        "sync_failed",
+        "commit_failed",
+    }
 )
 """Reasons that say nothing of the strategy: it was never tried."""
 

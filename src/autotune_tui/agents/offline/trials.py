@@ -17,7 +17,7 @@ FLAT = 0.01
 """Effects below this (log metric) on every move tried make a knob not worth more moves."""
 
 _LEARNED_NOTHING = frozenset(
-    {"no_change", "duplicate", "out_of_scope", "skipped", "no_proposal", "agent_failed", "sync_failed"}
+    {"no_change", "duplicate", "out_of_scope", "skipped", "no_proposal", "agent_failed", "sync_failed", "commit_failed"}
 )
 _REJECTED = frozenset({"guard", "end_to_end", "holdout", "output_changed", "inspector", "timeout"})
 
