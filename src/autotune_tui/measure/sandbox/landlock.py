@@ -72,7 +72,10 @@ def prefix(found: Rules) -> tuple[str, ...]:
 def gaps(version: int) -> str:
     """What this kernel's Landlock does not hold, in words."""
     network = "of the network only TCP is off" if version >= 4 else "the network is open"
-    return f"{network}, services can be reached by their sockets, and owners and times of your files can be changed"
+    return (
+        f"{network}, services can be reached by their sockets, shared memory of System V and key rings outlive a run, "
+        "and owners and times of your files can be changed"
+    )
 
 
 def _apart(root: Path, covered: Sequence[Path], children: Children) -> list[Path]:
