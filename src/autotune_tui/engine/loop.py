@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from autotune_tui.agents.base import AgentUnavailable, BudgetReached, NothingToPropose
-from autotune_tui.engine import artifacts, canary, experiment, fidelity, locks, override, resume, watchdog_places
+from autotune_tui.engine import artifacts, attempt, canary, fidelity, locks, override, resume, watchdog_places
 from autotune_tui.engine.budget import used_up
 from autotune_tui.engine.calibration import open_segment, prepare_both, step
 from autotune_tui.engine.control import PLAYBOOKS as ASKED
@@ -115,7 +115,7 @@ async def _experiments(engine: Engine, control: Control) -> str:
         number = engine.state.last_number + 1
         try:
             async with in_force(engine):
-                tried = await experiment.run(engine, control, number)
+                tried = await attempt.run(engine, control, number)
         except AgentUnavailable as gone:  # begun again once it is back
             raise Exhausted(" ".join(f"{gone.title}: {gone.message} {gone.hint}".split())) from gone
         except NothingToPropose as nothing:
@@ -162,7 +162,7 @@ async def _veto(engine: Engine, control: Control, wish: Wish) -> str:
 
 
 async def _rescue(engine: Engine, control: Control, wish: Wish) -> str:
-    ended = await experiment.run(engine, control, engine.state.last_number + 1, wish)
+    ended = await attempt.run(engine, control, engine.state.last_number + 1, wish)
     assert ended.verdict is not None
     return f"as #{ended.number}, {ended.verdict.status}: {ended.verdict.detail}"
 
