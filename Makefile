@@ -16,7 +16,7 @@ demo: $(STAMP)  ## Optimise a bundled sample repository, offline
 	@$(BIN)/autotune-tui demo --into .demo/$$(date +%Y%m%d-%H%M%S)
 
 test: lint  ## Lint, then run all tests
-	@$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
+	@$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 
 test-faults: $(STAMP)  ## Kill, starve and stop the engine at 300 moments (FAULTS=n for others); about an hour
 	@AUTOTUNE_FAULTS=$(or $(FAULTS),300) $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist load tests/test_faults.py

@@ -78,7 +78,7 @@ def session(folder: Path, repo: Path, name: str, sign: str, experiments: int) ->
 
 def phases(journal: Sequence[object]) -> list[tuple[str, float]]:
     """Median seconds of the phases that are the loop's own."""
-    names = ("sync", "scope", "commit", "guard", "decide")
+    names = ("sync", "scope", "commit", "guard", "inspect", "decide", "reflect")
     ends = [event for event in journal if isinstance(event, Phase) and event.state == "end" and event.experiment > 2]
     return [(name, statistics.median(e.seconds for e in ends if e.phase == name)) for name in names]
 

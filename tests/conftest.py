@@ -11,6 +11,21 @@ from hypothesis import settings
 settings.register_profile("shared", deadline=None, max_examples=60)
 settings.load_profile("shared")
 
+LONG = (
+    "test_modes.py",
+    "test_faults.py",
+    "test_engine_loop.py",
+    "test_ui_pty.py",
+    "test_wizard_real.py",
+    "test_override.py",
+)
+"""Files that take the longest."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """They begin first, so that no worker is alone with one of them at the end."""
+    items.sort(key=lambda item: item.path.name not in LONG)
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:

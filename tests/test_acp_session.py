@@ -309,7 +309,8 @@ async def test_behind_the_sandbox_it_sees_its_worktree_and_not_the_journal(sessi
     one, scripted = session(
         [PLAN, [{"terminal": {"command": look.format(*[tmp_path / "repo" / ".autotune"] * 2)}}, says(DONE)]],
         NOTHING,
-        more=f"[sandbox]\nagent = true\nwrite = [{json.dumps(str(tmp_path / 'script'))}]",
+        more=f"[sandbox]\nagent = true\nread = [{json.dumps(str(Path(__file__).parent))}]\n"
+        f"write = [{json.dumps(str(tmp_path / 'script'))}]",
     )
     await one.run()
     if one.state.session is None or one.state.session.sandbox != "bubblewrap":

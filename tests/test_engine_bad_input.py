@@ -235,6 +235,6 @@ async def test_an_agent_that_hangs_is_killed_with_its_children(tmp_path: Path) -
     began = time.monotonic()
     await ours.run()
     assert time.monotonic() - began < 30
-    assert ours.verdicts == [("crash", "agent_failed")]
+    assert ours.verdicts == [("crash", "agent_stalled")]
     child = int((tmp_path / "child").read_text())
     assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE

@@ -178,7 +178,7 @@ def test_an_explanation_says_state_reason_what_was_tried_what_follows_and_what_o
             Session(event="end", outcome="stopped", reason="ada stopped it"),
             ["ada stopped it", "no engine", "run to go on"],
         ),
-        (Session(event="end", outcome="completed", reason="target reached"), ["target reached", "finish"]),
+        (Session(event="end", outcome="completed", reason="target reached"), ["target reached", "merge or delete"]),
     ],
 )
 def test_an_explanation_fits_the_state(health: Health | Session, words: list[str]) -> None:

@@ -54,7 +54,7 @@ def set_up(terminal: Terminal, repo: Path) -> None:
     terminal.until("4 of 7", "make test")
     terminal.press("C-n")
     terminal.until("5 of 7", "● auto")
-    terminal.press("Right", "Right", "Right")
+    terminal.press("Right", "Right", "Right", "Right")
     terminal.until("● command", "Program")
     terminal.press("Tab")
     terminal.until("The executable, run in the candidate worktree")
@@ -112,8 +112,15 @@ def test_a_session_is_set_up_watched_steered_left_found_again_and_stopped(termin
     terminal.until("What was kept:")
 
     state = load_state(folder.journal)
-    asked = [event.command for event in read_journal(folder.journal) if isinstance(event, Control) and event.accepted]
-    assert asked == ["pause", "resume", "rebaseline", "repair", "stop"]
+    control = [event for event in read_journal(folder.journal) if isinstance(event, Control)]
+    assert [event.command for event in control if not event.state] == [
+        "pause",
+        "resume",
+        "rebaseline",
+        "repair",
+        "stop",
+    ]
+    assert all(event.accepted for event in control) and all(event.state != "failed" for event in control)
     assert "Use a smaller number" in folder.ideas.read_text()
     assert len(state.segments) == 2
     assert holder(folder.lock) is None

@@ -72,7 +72,10 @@ async def test_a_session_is_set_up_on_a_repository_from_the_first_look_to_the_st
         await wait_for(pilot, "✓ All 13 findings are good.", "`make test` passes")
         app.wizard.query_one("PreflightStep VerticalScroll").scroll_end(animate=False)
         await wait_for(
-            pilot, "every run gave the same value", "AUTOTUNE_SEED is named in bench.sh", "1 file locked: bench.sh"
+            pilot,
+            "every run gave the same value",
+            "AUTOTUNE_SEED is named in bench.sh",
+            "2 files locked: Makefile; bench.sh",
         )
         await pilot.press("ctrl+n")
         await wait_for(pilot, "Preflight: ✓ All 13 findings are good.")

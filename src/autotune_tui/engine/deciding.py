@@ -21,8 +21,10 @@ async def measure(x: Experiment) -> None:
     """Pairs until the evidence decides. Once more when it was the incumbent that failed: that is no one's verdict."""
     if isinstance(x.engine.agent, Resident):
         await x.engine.waiting(x.engine.agent.rest())
-    if x.engine.config.benchmark.build or x.engine.config.checks.command or x.engine.config.oracle.asked_for:
+    judged = bool(x.engine.config.checks.command) or x.engine.config.oracle.asked_for
+    if judged or x.engine.config.benchmark.build:
         await sweep(x, "a command")
+    if judged:
         await asyncio.to_thread(x.engine.workspace.restore, x.seen, x.files)
     await course.place_reference(x)
     await intact(x, "a command")

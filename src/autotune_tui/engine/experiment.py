@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from autotune_tui import inspector
 from autotune_tui.agents.base import AgentEvent, Edit, Plan, Reflection
 from autotune_tui.engine import resume
 from autotune_tui.engine.control import Control
@@ -70,6 +71,8 @@ class Experiment:
     saved: resume.Saved | None = None
     """Samples of the commit that were taken before and count."""
     measured: Measured | None = None
+    looked_at: inspector.Change | None = None
+    """The change as the inspector sees it."""
     verdict: Verdict | None = None
     reflection: Reflection = field(default_factory=lambda: Reflection("", ""))
     heard: int = 0

@@ -76,7 +76,13 @@ def policy(engine: Engine) -> Policy:
 
 
 def change_of(x: Experiment) -> Change:
-    """The candidate's change, and what it could have been made for."""
+    """The candidate's change, and what it could have been made for. Made once: the audit asks for it again."""
+    if x.looked_at is None:
+        x.looked_at = _change_of(x)
+    return x.looked_at
+
+
+def _change_of(x: Experiment) -> Change:
     contents = x.engine.workspace.contents
     before, after = contents.files(x.incumbent), contents.files(x.commit)
     old_paths = {change.old_path or change.path for change in x.changes}

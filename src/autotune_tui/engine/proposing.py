@@ -31,7 +31,7 @@ async def sync(x: Experiment) -> None:
     for side in SIDES:
         await make_ready(x.engine, side, x.incumbent, x.log)
     await build_side(x.engine, "incumbent", x.incumbent, x.log)
-    x.seen = await asyncio.to_thread(x.engine.workspace.look)
+    x.seen = await asyncio.to_thread(x.engine.workspace.look, files=False)
     if x.taken:
         try:
             await resume.lay(x)

@@ -76,7 +76,8 @@ async def build(x: Experiment) -> None:
             raise Failed("build", Verdict("crash", "build_failed", detail), run.tail)
         x.made = await asyncio.to_thread(x.engine.workspace.leftovers, "candidate", x.commit)
     x.engine.built["candidate"] = x.commit
-    x.seen = await asyncio.to_thread(x.engine.workspace.look)
+    if x.engine.config.checks.command or x.engine.config.oracle.asked_for:  # which may write in the tree
+        x.seen = await asyncio.to_thread(x.engine.workspace.look)
 
 
 async def check(x: Experiment) -> None:

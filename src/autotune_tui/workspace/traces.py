@@ -18,14 +18,21 @@ OPEN = stat.S_IRWXU
 WRITABLE = stat.S_IRUSR | stat.S_IWUSR
 
 
-def look(tree: Path, apart: Collection[str]) -> dict[str, Mark]:
-    """The mark of all that is below `tree`, folders as well; not `.git`, nor what is below the paths `apart`."""
+def look(tree: Path, apart: Collection[str], files: bool = True) -> dict[str, Mark]:
+    """The mark of all that is below `tree`, folders as well; not `.git`, nor what is below the paths `apart`.
+
+    Without `files` those are passed over, and need not be asked for one by one.
+    """
     found: dict[str, Mark] = {}
     waiting = [""]
     while waiting:
         folder = waiting.pop()
         with os.scandir(tree / folder) as entries:
-            below = [(f"{folder}{entry.name}", entry.stat(follow_symlinks=False)) for entry in entries]
+            below = [
+                (f"{folder}{entry.name}", entry.stat(follow_symlinks=False))
+                for entry in entries
+                if files or not entry.is_file(follow_symlinks=False)
+            ]
         for path, status in below:
             if path == ".git" or path in apart:
                 continue
@@ -42,9 +49,14 @@ def _is_long(path: Path) -> bool:
 
 
 def restore(tree: Path, before: Mapping[str, Mark], tracked: Collection[str], apart: Collection[str]) -> None:
-    """Undo what was done since `before` was seen, but for the content of files: that is for others to judge."""
-    now = look(tree, apart)
-    for path in sorted(now, reverse=True):  # what is in a folder before the folder
+    """Undo what was done since `before` was seen, but for the content of files: that is for others to judge. Files that are
+    not `tracked` are passed over.
+    """
+    now = look(tree, apart, files=bool(tracked))
+    other = {path for path, mark in now.items() if before.get(path) != mark}
+    for path in sorted(
+        other.union(_folders(other)) & now.keys(), reverse=True
+    ):  # what is in a folder before the folder
         place, mark, was = tree / path, now[path], before.get(path)
         is_folder, is_file = stat.S_ISDIR(mark[0]), stat.S_ISREG(mark[0])
         if was is None:
@@ -83,17 +95,34 @@ def _rewrite(file: Path, was: Mark) -> None:
     fresh.replace(file)
 
 
-def open_up(tree: Path, tracked: Iterable[str]) -> None:
+def open_up(tree: Path, tracked: Collection[str]) -> None:
     """Let the owner in again where somebody took away the right to: git knows of no such modes, and would not undo them."""
-    files = [tree / path for path in tracked]
-    for folder in sorted({parent for file in files for parent in file.parents if tree in parent.parents}):
-        _allow(folder, OPEN)
-    for file in files:
-        _allow(file, WRITABLE)
+    known = set(tracked)
+    for folder in ("", *_folders(known)):
+        place = os.path.join(tree, folder)  # noqa: PTH118 - of each file at each experiment: pathlib takes three times as long
+        try:
+            if folder:
+                _allow(place, os.lstat(place).st_mode, OPEN)
+            entries = os.scandir(place)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        prefix = f"{folder}/" if folder else ""
+        with entries:
+            for entry in entries:
+                if not entry.is_symlink() and f"{prefix}{entry.name}" in known:
+                    _allow(entry.path, entry.stat(follow_symlinks=False).st_mode, WRITABLE)
 
 
-def _allow(path: Path, rights: int) -> None:
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        mode = path.lstat().st_mode
-        if mode & rights != rights and (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
-            path.chmod(stat.S_IMODE(mode) | rights)
+def _folders(files: Iterable[str]) -> list[str]:
+    """The folders in which they are, each before what is in it."""
+    found: set[str] = set()
+    for path in {file.rpartition("/")[0] for file in files}:
+        while path and path not in found:
+            found.add(path)
+            path = path.rpartition("/")[0]  # noqa: PLW2901
+    return sorted(found)
+
+
+def _allow(path: str, mode: int, rights: int) -> None:
+    if mode & rights != rights and (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
+        os.chmod(path, stat.S_IMODE(mode) | rights)  # noqa: PTH101

@@ -180,10 +180,10 @@ class Workspace:
         with _as_workspace_error():
             remove(self._tree(side).path, paths)
 
-    def look(self) -> dict[str, Mark]:
-        """All that is in the candidate's worktree, for `restore`."""
+    def look(self, files: bool = True) -> dict[str, Mark]:
+        """All that is in the candidate's worktree, for `restore`; without `files` only for one without files."""
         with _as_workspace_error():
-            return traces.look(self._tree("candidate").path, self._attached.paths)
+            return traces.look(self._tree("candidate").path, self._attached.paths, files)
 
     def restore(self, seen: Mapping[str, Mark], files: Iterable[str] | None = None) -> None:
         """Take away what was left in the candidate's worktree since `look` where git sees nothing of it. Given the `files`
