@@ -68,6 +68,7 @@ def configure(
         unit = ""
         source = "{source}"
         [benchmark]
+        profile = false
         command = {json.dumps(command)}
         [scope]
         include = ["src/**"]

@@ -41,6 +41,7 @@ def configured(cache: Path, scripted: Scripted, more: str = "", acp: str = "") -
         unit = ""
         source = "metric_line"
         [benchmark]
+        profile = false
         command = "sh bench.sh"
         [scope]
         include = ["src/**"]

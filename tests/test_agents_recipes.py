@@ -36,6 +36,7 @@ def configured(first: str = "", more: str = "") -> SessionConfig:
         [metric]
         name = "time"
         [benchmark]
+        profile = false
         command = "true"
         [scope]
         include = ["src/**"]

@@ -309,6 +309,7 @@ async def test_the_preflight_on_an_editable_install_says_what_is_wrong_and_its_f
     text = f"""\
 goal = "Lower the cost"
 [benchmark]
+profile = false
 command = ".venv/bin/python bench.py"
 [metric]
 source = "metric_line"

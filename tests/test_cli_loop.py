@@ -30,6 +30,7 @@ goal = "Import faster"
 [metric]
 target = 1
 [benchmark]
+profile = false
 command = "python bench.py"
 [scope]
 include = ["src/**"]

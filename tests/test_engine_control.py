@@ -42,6 +42,7 @@ agent = "command"
 name = "cost"
 source = "metric_line"
 [benchmark]
+profile = false
 command = "sh bench.sh"
 [scope]
 include = ["src/**"]

@@ -46,6 +46,7 @@ CONFIGURED = """
 goal = "x"
 [metric]
 [benchmark]
+profile = false
 command = "true"
 [scope]
 include = ["src/**"]

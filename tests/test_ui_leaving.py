@@ -30,6 +30,7 @@ name = "cost"
 source = "metric_line"
 target = 0.000001
 [benchmark]
+profile = false
 command = "sh bench.sh"
 [scope]
 include = ["src/**"]

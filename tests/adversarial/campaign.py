@@ -48,6 +48,7 @@ goal = "Lower the cost"
 agent = "command"
 {metric}
 [benchmark]
+profile = false
 command = "{sys.executable} bench.py {self.mode}"
 build = {json.dumps(self.build)}
 timeout = "20s"

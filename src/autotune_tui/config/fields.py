@@ -52,6 +52,7 @@ class Benchmark(Table):
         description="Environment variables for all commands",
         json_schema_extra={"expects": "a text in quotes"},
     )
+    profile: bool = Field(True, description="Profile the benchmark after each keep, for the agent and for you")
 
 
 class Scope(Table):

@@ -57,7 +57,7 @@ async def run(engine: Engine, control: Control, number: int, wish: Wish | None =
 
 async def _attempt(x: Experiment) -> None:
     try:
-        for step in (sync,) if x.taken else (sync, plan, edit) if x.wish else (sync, profile, plan, edit):
+        for step in _beginning(x):
             await _step(x, step)
         await verify(x)
         for gate in (measure, guard, inspect, *confirm(x), decide):
@@ -66,6 +66,14 @@ async def _attempt(x: Experiment) -> None:
         x.verdict = end.verdict
     except override.Refused as refused:
         x.verdict = Verdict("discard", "conflict", str(refused))
+
+
+def _beginning(x: Experiment) -> tuple[Step, ...]:
+    """The phases up to the change; one that is taken up has it already, and a rescue needs no agent that reads a profile."""
+    if x.taken:
+        return (sync,)
+    profiled = x.engine.config.benchmark.profile and x.wish is None
+    return (sync, profile, plan, edit) if profiled else (sync, plan, edit)
 
 
 async def _step(x: Experiment, step: Step) -> None:

@@ -72,6 +72,7 @@ class ChecksStep(Step):
 
 class AgentStep(Step):
     title: ClassVar[str] = "Agent"
+    owns: ClassVar[tuple[str, ...]] = ("benchmark.profile",)
 
     def compose(self) -> ComposeResult:
         yield FieldRow(Entry("agent"), draft=self.draft, id="for-agent")
@@ -92,7 +93,7 @@ class AgentStep(Step):
         yield FieldRow(Entry("sandbox.mode", "Sandbox"), draft=self.draft)
         yield FieldRow(Entry("sandbox.network", "Network for"), draft=self.draft)
         yield FieldRow(Entry("decision.profile", "Keeps are"), draft=self.draft)
-        yield FieldRow(Entry("decision.time", "Deciding", 32), draft=self.draft)
+        yield FieldRow(Entry("decision.time", "Deciding", 32), Entry("benchmark.profile", "Profile"), draft=self.draft)
         yield FieldRow(Entry("health.max_no_improvement", "Plateau at", 32),
                        Entry("health.max_crash_streak", "Crashing at", 24), draft=self.draft)  # fmt: skip
         yield FieldRow(
@@ -148,7 +149,7 @@ PLACED = frozenset(
         "decision.time", "health.max_no_improvement", "health.max_crash_streak", "recovery.playbooks",
         "recovery.max_attempts", "oracle.command", "oracle.functions", "holdout.command", "end_to_end.command",
         "sandbox.mode", "sandbox.network", "agent_claude.planner", "agent_claude.editor", "agent_acp.name",
-        "agent_acp.others", "agent_command.recipe",
+        "agent_acp.others", "agent_command.recipe", "benchmark.profile",
     )
 )  # fmt: skip
 """The fields that have a row of their own."""
