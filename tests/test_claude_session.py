@@ -59,6 +59,7 @@ def configured(cache: Path, url: str, more: str = "", agent: str = "") -> Sessio
         unit = ""
         source = "metric_line"
         [benchmark]
+        profile = false
         command = "sh bench.sh"
         [scope]
         include = ["src/**"]

@@ -113,6 +113,7 @@ def configuration(tmp_path: Path, agent: list[str]) -> SessionConfig:
         [metric]
         threshold = "15%"
         [benchmark]
+        profile = false
         command = {json.dumps(f"{python} bench.py")}
         [scope]
         include = ["src/**"]

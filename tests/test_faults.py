@@ -21,7 +21,7 @@ from autotune_tui.model.events import Note
 from autotune_tui.model.state import fold
 from faults.scripted import VERDICTS, Outcome, Scene, Victims, template
 
-POINTS = int(os.environ.get("AUTOTUNE_FAULTS", "12"))
+POINTS = int(os.environ.get("AUTOTUNE_FAULTS", "8"))
 """How many moments, of all kinds together."""
 SHARES = {"kill": 0.4, "tear": 0.15, "enospc": 0.15, "eio": 0.1, "start": 0.1, "git": 0.1}
 UNITS = {"start": "start", "git": "git"}

@@ -191,6 +191,7 @@ async def engine_with(folder: Path, table: str, files: dict[str, str] | None = N
         f"""
         goal = "Quicker"
         [benchmark]
+        profile = false
         command = "{sys.executable} use.py"
         env = {{PYTHONPATH = "src"}}
         [scope]

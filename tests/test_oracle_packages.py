@@ -170,6 +170,7 @@ async def recorded_package(folder: Path, package: Package) -> AsyncIterator[tupl
         f"""
         goal = "Quicker"
         [benchmark]
+        profile = false
         command = "{sys.executable} {package.command}"
         env = {{PYTHONPATH = "src"}}
         [scope]

@@ -93,7 +93,7 @@ async def test_a_benchmark_that_has_become_restless_is_called_flaky(tmp_path: Pa
         'playbooks = ["rebaseline", "pause"]',
         bench=RESTLESS,
         health="max_crash_streak = 1",
-        more='[decision]\nprofile = "quick"\n[budget]\nexperiments = 2',
+        more='[decision]\nprofile = "quick"\n[budget]\nexperiments = 4',
     )
     await ours.run()
     crashing = until(ours, Health)

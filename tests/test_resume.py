@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import shutil
@@ -209,13 +210,23 @@ def test_what_the_agent_of_a_killed_engine_still_runs_is_ended(tmp_path: Path, r
     assert scene.problems() == []
 
 
+def sleepers(engine: psutil.Process) -> list[psutil.Process]:
+    """Those of its descendants that sleep; others come and go meanwhile."""
+    found = []
+    for process in engine.children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if process.name() == "sleep":
+                found.append(process)
+    return found
+
+
 def test_a_benchmark_whose_launcher_was_killed_as_well_is_ended(tmp_path: Path, victims: Victims) -> None:
     """The launcher ends what it runs when the engine dies; when both are killed, the next engine does."""
     repo = make_repo(tmp_path / "slow", bench="#!/bin/sh\nsleep 1000\n")
     scene = Scene(tmp_path, repo, victims, most=1)
     with scene.start() as engine:
         mine = psutil.Process(engine.pid)
-        while not (running := [p for p in mine.children(recursive=True) if p.name() == "sleep"]):
+        while not (running := sleepers(mine)):
             assert engine.poll() is None, engine.stderr and engine.stderr.read()
             select.select([], [], [], 0.05)
         mine.suspend()

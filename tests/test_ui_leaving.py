@@ -34,6 +34,8 @@ profile = false
 command = "sh bench.sh"
 [scope]
 include = ["src/**"]
+[budget]
+experiments = 10000
 [agent_command]
 command = "{agent}"
 """

@@ -45,6 +45,7 @@ agent = "command"
 name = "cost"
 source = "metric_line"
 [benchmark]
+profile = false
 command = ["./bench.sh"]
 [checks]
 command = "test ! -e src/bad"

@@ -80,6 +80,7 @@ class Workspace:
         self._inner: dict[Side, SubmoduleTrees] = {}
         self._compare = functools.lru_cache(maxsize=8)(functools.partial(compare, self._git))
         self._files: tuple[str, frozenset[str]] | None = None
+        self._last_tip = ""
 
     @classmethod
     def open(
@@ -140,7 +141,8 @@ class Workspace:
 
     def tip(self) -> str:
         """The commit of the session's branch."""
-        return self._refs.tip()
+        self._last_tip = self._refs.tip()
+        return self._last_tip
 
     def sync(self, side: Side, commit: str) -> None:
         """Make the worktree the commit: tracked files as committed, no untracked ones but ignored, linked and copied
@@ -195,8 +197,10 @@ class Workspace:
             traces.restore(tree.path, seen, tracked, self._attached.paths)
 
     def files(self) -> tuple[str, ...]:
-        """Tracked files in scope at the branch's tip, sorted. No links: to edit one is to edit another file."""
-        tip = self.tip()
+        """Tracked files in scope at the branch's tip, as it was last asked for or moved to, sorted. No links: to edit one is
+        to edit another file.
+        """
+        tip = self._last_tip or self.tip()
         if self._files is None:
             files = {file.path: file.mode for file in list_tree(self._git, tip)}
             self._files = (tip, frozenset(path for path, mode in files.items() if self._is_file(path, mode)))
@@ -336,6 +340,7 @@ class Workspace:
         `old`.
         """
         self._refs.advance(old, new)
+        self._last_tip = new
 
     def merged(self, base: str, ours: str, theirs: str) -> Merged:
         """What `theirs` changed since `base`, done to `ours`; touches no worktree. Each is a commit or a tree."""
