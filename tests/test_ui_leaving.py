@@ -118,8 +118,7 @@ def test_ctrl_z_gives_the_shell_back_and_fg_the_screen(terminal: Terminal, folde
     terminal.type("clear; fg")
     terminal.press("Enter")
     terminal.until("Leaderboard", "p pause")
-    terminal.press("p")
-    terminal.until("‖ paused")
+    terminal.press_until("p", "‖ paused")
 
 
 def test_a_crash_of_the_screen_is_worded_and_leaves_the_engine_running(

@@ -74,6 +74,18 @@ class Terminal:
             if select.select([self._output], [], [], 0.5)[0]:  # until something is written
                 os.read(self._output, 1 << 20)
 
+    def press_until(self, key: str, text: str) -> None:
+        """Press a key, and again after a while: a screen that has just come back may not listen yet."""
+        for patience in (15.0, PATIENCE):
+            self.press(key)
+            deadline = time.monotonic() + patience
+            while text not in self.screen() and time.monotonic() < deadline:
+                if select.select([self._output], [], [], 0.5)[0]:
+                    os.read(self._output, 1 << 20)
+            if text in self.screen():
+                return
+        raise AssertionError(f"{text} did not appear:\n{self.screen()}")
+
     def child(self) -> int:
         """The process that the shell waits for."""
         shell = self._run("list-panes", "-F", "#{pane_pid}").strip()
