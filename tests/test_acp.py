@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from autotune_tui.agents.base import (
 )
 from autotune_tui.config.agent_acp import AgentAcp
 from autotune_tui.errors import AgentError, ConfigError
+from processes import alive
 
 AGENT = Path(__file__).with_name("acp_agent.py")
 PLAN = Plan("Count to 2", "2 should improve time because 2 > 1", target="src/a.txt", strategy="count")
@@ -91,10 +92,6 @@ async def wait_for(condition: Callable[[], bool], what: str) -> None:
             return
         await asyncio.sleep(0.01)
     pytest.fail(f"waited in vain for {what}")
-
-
-def gone(pids: Sequence[int]) -> bool:
-    return not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE for pid in pids)
 
 
 async def test_it_plans_and_edits_in_one_conversation(context: Context, script: Callable[..., Scripted]) -> None:
@@ -164,9 +161,9 @@ async def test_it_is_sent_away_before_anything_is_measured(context: Context, scr
     agent = scripted.agent()
     plan = await agent.propose(context, Shown())
     pids = [int(pid) for pid in (scripted.folder / "pids").read_text().split()]
-    assert not gone(pids)
+    assert alive(pids)
     await agent.rest()
-    await wait_for(lambda: gone(pids), "the end of all its processes")
+    await wait_for(lambda: not alive(pids), "the end of all its processes")
     await agent.edit(context, plan, Shown())
     assert "Goal" in scripted.replies("prompt")[1]
     reflection = await agent.reflect(context, plan, outcome("keep", "", -0.1, (-0.12, -0.08), 12), Shown())
@@ -204,7 +201,7 @@ async def test_nothing_left_to_try_ends_the_proposals(context: Context, script: 
     scripted = script([[{"children": "pids"}, says({"done": True, "notes": "all tried"})]])
     with pytest.raises(NothingToPropose, match="all tried"):
         await scripted.agent().propose(context, Shown())
-    assert gone([int(pid) for pid in (scripted.folder / "pids").read_text().split()])
+    assert not alive([int(pid) for pid in (scripted.folder / "pids").read_text().split()])
 
 
 async def test_an_answer_in_plain_words_is_a_plan(context: Context, script: Callable[..., Scripted]) -> None:
@@ -232,7 +229,7 @@ async def test_an_agent_that_spends_all_that_is_left_is_stopped(
     with pytest.raises(BudgetReached, match="has spent what the budget had left"):
         await scripted.agent().edit(poor, PLAN, shown)
     assert [event.usage for event in shown.events if event.kind == "usage"] == [{"usd": 0.25}]
-    assert gone([int(pid) for pid in (scripted.folder / "pids").read_text().split()])
+    assert not alive([int(pid) for pid in (scripted.folder / "pids").read_text().split()])
     failure = Failure("check", "2 tests failed", "", 1)
     assert await scripted.agent().rework(replace(context, usd_left=0.0), PLAN, failure, shown) is None
     assert shown.events[-1].text == "no rework: the budget is used up"
@@ -448,7 +445,7 @@ async def test_each_fault_is_told_and_leaves_no_process(
     if {"stderr": "it broke"} in steps:
         assert "it broke" in caught.value.message
     if (scripted.folder / "pids").exists():
-        assert gone([int(pid) for pid in (scripted.folder / "pids").read_text().split()])
+        assert not alive([int(pid) for pid in (scripted.folder / "pids").read_text().split()])
 
 
 @pytest.mark.parametrize(
@@ -470,7 +467,7 @@ async def test_an_agent_that_hangs_is_stopped(context: Context, script: Callable
     scripted = script([[{"children": "pids"}, {"hang": 600}]])
     with pytest.raises(AgentError, match=r"was stopped after 0\.5 s"):
         await scripted.agent(timeout=0.5).edit(context, PLAN, Shown())
-    assert gone([int(pid) for pid in (scripted.folder / "pids").read_text().split()])
+    assert not alive([int(pid) for pid in (scripted.folder / "pids").read_text().split()])
 
 
 async def test_while_a_person_thinks_no_time_passes_for_the_agent(
@@ -520,9 +517,9 @@ async def test_a_cancelled_call_leaves_nothing(context: Context, script: Callabl
     with pytest.raises(asyncio.CancelledError):
         await task
     if pids.exists():
-        assert gone([int(pid) for pid in pids.read_text().split()])
+        assert not alive([int(pid) for pid in pids.read_text().split()])
     mine = [process for process in psutil.process_iter() if str(scripted.folder) in _line(process)]
-    assert [process for process in mine if not gone([process.pid])] == []
+    assert [process for process in mine if alive([process.pid])] == []
     assert withdrawn.is_set() == (moment == "asking")
 
 

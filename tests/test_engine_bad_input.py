@@ -16,6 +16,7 @@ from autotune_tui.config import parse
 from autotune_tui.errors import AutotuneError, EngineError, MeasureError, WorkspaceError
 from autotune_tui.journal.lock import EngineLock
 from engine_support import EXACT, NOISY, Session, configure, git, make_repo, snapshot
+from processes import alive
 from test_engine_loop import agent
 
 BETTER = "echo 80 > src/value.txt"
@@ -237,4 +238,4 @@ async def test_an_agent_that_hangs_is_killed_with_its_children(tmp_path: Path) -
     assert time.monotonic() - began < 30
     assert ours.verdicts == [("crash", "agent_stalled")]
     child = int((tmp_path / "child").read_text())
-    assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+    assert not alive([child])

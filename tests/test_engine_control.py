@@ -19,6 +19,7 @@ from autotune_tui.journal.files import SessionFolder
 from autotune_tui.journal.reader import load_state
 from autotune_tui.model.state import SessionState
 from engine_support import EXACT, git, make_repo, snapshot
+from processes import alive
 from test_engine_loop import agent
 
 # Each run takes 0.05 s, so that there is always something under way.
@@ -125,7 +126,7 @@ def test_stop_ends_the_session_at_once_and_leaves_nothing(engine: Engine) -> Non
     state = engine.state
     assert state.end is not None
     assert (state.end.outcome, state.end.reason) == ("stopped", "stopped by a test")
-    assert not [child for child in children if child.is_running()]
+    assert not alive(child.pid for child in children)
     assert git(engine.repo, "worktree", "list").count("\n") == 0
     assert not list((engine.tmp_path / "cache").rglob("*"))
     assert not engine.folder.lock.exists()
@@ -197,7 +198,7 @@ def test_after_a_kill_the_next_engine_goes_on(engine: Engine) -> None:
     engine.process.kill()
     engine.ended()
     psutil.wait_procs(children, timeout=10)
-    assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+    assert not alive(child.pid for child in children)
     before = engine.state
     engine.start()
     state = engine.until(lambda state: state.last_number > before.last_number)
@@ -245,5 +246,5 @@ def test_closing_the_terminal_kills_no_child_unseen(engine: Engine) -> None:
     children = psutil.Process(engine.process.pid).children(recursive=True)
     os.kill(engine.process.pid, signal.SIGHUP)
     assert engine.ended() == 130
-    _gone, alive = psutil.wait_procs(children, timeout=10)
-    assert not alive
+    psutil.wait_procs(children, timeout=10)
+    assert not alive(child.pid for child in children)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -35,9 +34,7 @@ def test_what_the_user_sets_wins() -> None:
 def test_a_snapshot_describes_the_machine_and_the_commands_python(tmp_path: Path) -> None:
     """S11"""
     (tmp_path / "Makefile").touch()
-    begin = time.process_time()
     found = snapshot(tmp_path, (sys.executable, "bench.py"), command_environment({"OMP_NUM_THREADS": "2"}))
-    assert time.process_time() - begin < 0.3
     assert {"system", "kernel", "processor", "cores", "memory", "python", "package pytest"} <= found.facts.keys()
     assert found.facts["python"].startswith(f"Python {sys.version.split()[0]}")
     assert found.facts["variable OMP_NUM_THREADS"] == "2" and found.facts["variable PYTHONHASHSEED"] == "0"

@@ -16,7 +16,7 @@ from .campaign import Attack, Campaign
 from .campaigns import CAMPAIGNS
 from .table import wrong
 
-MOST_BYTES = 4_000_000
+MOST_BYTES = 3_000_000
 """Of all files of a session's experiments, whatever was printed."""
 
 needs_walls = pytest.mark.skipif(

@@ -24,6 +24,9 @@ from autotune_tui.text import harmless
 HEAD = 4 * 1024 * 1024
 TAIL = 256 * 1024
 """Of a command's output, the first HEAD and the last TAIL bytes are kept."""
+LOG_FULL = 8 * 1024 * 1024
+"""Bytes of a log after which only as much as RUN_MOST of each further command is added: a decision may take eighty runs."""
+RUN_MOST = 16 * 1024
 GRACE = 2.0
 """Seconds between SIGTERM and SIGKILL."""
 REPLY_LIMIT = 1024 * 1024
@@ -58,7 +61,8 @@ class LocalExecutor:
             self._count += 1
             start = command.log.stat().st_size if command.log is not None and command.log.exists() else 0
             try:
-                return self._redactor.deep(await self._launcher.run(self._request(command), command))
+                room = max(LOG_FULL - start, RUN_MOST)
+                return self._redactor.deep(await self._launcher.run(self._request(command, room), command))
             finally:
                 if command.log is not None:
                     with contextlib.suppress(OSError):  # a log that could not be written
@@ -76,7 +80,8 @@ class LocalExecutor:
             await self._launcher.finish()
             self._launcher = None
 
-    def _request(self, command: Command) -> dict[str, Any]:
+    def _request(self, command: Command, room: int) -> dict[str, Any]:
+        """What the launcher is told; `room`: bytes that the log may still take."""
         return {
             "op": "run",
             "id": self._count,
@@ -84,6 +89,7 @@ class LocalExecutor:
             "cwd": _wire(str(command.cwd.absolute())),
             "env": {_wire(name): _wire(value) for name, value in command.env.items()},
             "timeout": command.timeout,
+            "room": room,
             "log": None if command.log is None else _wire(str(command.log.absolute())),
             "stdin": bool(command.stdin),
             "repeat": command.repeat,

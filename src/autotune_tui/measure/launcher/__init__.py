@@ -8,7 +8,7 @@ file on the launcher's standard input kills whatever still runs.
 Requests and replies are JSON lines on standard input and output (`serve`):
 
     {"op": "run", "id": 7, "argv": [..], "cwd": .., "env": {..}, "timeout": s, "grace": s, "log": path or null,
-     "head": bytes, "tail": bytes, "stdin": bool, "repeat": n,
+     "head": bytes, "tail": bytes, "room": bytes of the log, "stdin": bool, "repeat": n,
      "prefix": [..], "limits": {..} or null, "stall": s,
      "secrets": [[value, what the log has in its place], ..]}      ->   {"id": 7, "wall": .., ..}, when the command has ended
     {"op": "cancel"}                                               ->   the running command's reply comes at once

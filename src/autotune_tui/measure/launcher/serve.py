@@ -114,7 +114,9 @@ def add(totals: dict[str, Any], job: Job) -> None:
 
 def open_log(request: dict[str, Any]) -> Capped:
     secrets = {os.fsencode(value): os.fsencode(mark) for value, mark in request.get("secrets", ())}
-    log = Capped(None, request["head"], request["tail"], Mask(secrets) if secrets else None)
+    tail = min(request["tail"], request["room"] // 2)
+    head = min(request["head"], request["room"] - tail)
+    log = Capped(None, head, tail, Mask(secrets) if secrets else None)
     if request["log"] is not None:
         try:
             log.fd = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
