@@ -25,7 +25,8 @@ from autotune_tui.model.events import Phase, Result
 
 LIMITS = {1_000: 0.150, 20_000: 0.400}
 BENCH = "#!/bin/sh\necho METRIC cost=$(cat src/value.txt)\n"
-AGENT = "#!/bin/sh\necho $((1000 {sign} AUTOTUNE_EXPERIMENT)) > src/value.txt\n"
+# An edit in the second of the checkout makes git look into the file each time, which no agent is quick enough for.
+AGENT = "#!/bin/sh\nsleep 1.1\necho $((1000 {sign} AUTOTUNE_EXPERIMENT)) > src/value.txt\n"
 FILES_PER_FOLDER = 100
 
 

@@ -111,7 +111,7 @@ def measure(files: int, rounds: int) -> None:
         with meter.counting():
             for number in range(1, 2 * rounds, 2):
                 base, sha = experiment(workspace, number, meter, "after a discard: ")
-                keep(workspace, meter, base, sha)
+                keep(workspace, meter, number, base, sha)
                 experiment(workspace, number + 1, meter, "after a keep: ")
                 meter.time("bare git status", lambda: bare_git(root, "status", "--porcelain"))
                 with (root / "package0/part0/module1.py").open("a") as file:
@@ -120,8 +120,8 @@ def measure(files: int, rounds: int) -> None:
     show(files, meter)
 
 
-def keep(workspace: Workspace, meter: Meter, base: str, sha: str) -> None:
-    new = meter.time("keep: reword", lambda: workspace.reword(sha, "Keep", {"Autotune-Metric": "1"}))
+def keep(workspace: Workspace, meter: Meter, number: int, base: str, sha: str) -> None:
+    new = meter.time("keep: reword", lambda: workspace.reword(number, sha, "Keep", {"Autotune-Metric": "1"}))
     meter.time("keep: advance", lambda: workspace.advance(base, new))
 
 

@@ -21,7 +21,8 @@ from autotune_tui.ui.app import AutotuneApp
 from autotune_tui.ui.screens.confirm import QuestionScreen
 from autotune_tui.ui.store import Store
 from engine_support import EXACT, Session, make_repo, snapshot
-from test_acp import COMMAND, DONE, PLANNED, Scripted, Steps, gone, says
+from processes import alive
+from test_acp import COMMAND, DONE, PLANNED, Scripted, Steps, says
 from ui_session import shown, until, until_shown
 
 NOTHING: list[Steps] = [[says({"done": True, "notes": "nothing is left"})]]
@@ -242,7 +243,7 @@ async def test_a_silent_agent_is_stopped_and_one_that_waits_for_a_person_is_not(
     await task
     assert one.verdicts[0][0] == "crash"
     assert "said nothing" in one.state.experiments[1].detail
-    assert gone([int(pid) for pid in (scripted.folder / "pids").read_text().split()])
+    assert not alive([int(pid) for pid in (scripted.folder / "pids").read_text().split()])
 
 
 async def test_stopping_while_it_works_leaves_nothing(session: Make) -> None:
@@ -252,7 +253,7 @@ async def test_stopping_while_it_works_leaves_nothing(session: Make) -> None:
     send(one.folder.inbox, "stop", by="me")
     end = await task
     assert end.outcome == "stopped"
-    assert gone([int(pid) for pid in (scripted.folder / "pids").read_text().split()])
+    assert not alive([int(pid) for pid in (scripted.folder / "pids").read_text().split()])
     assert one.state.end is not None and one.state.questions == []
 
 
@@ -275,7 +276,7 @@ async def test_nothing_of_it_runs_while_the_benchmark_does(session: Make) -> Non
         for event in one.events[watch.seen :]:  # type: ignore[attr-defined]
             if isinstance(event, Sample) and event.experiment:
                 pids = [int(pid) for pid in (scripted.folder / "pids").read_text().split()]
-                running.append(not gone(pids))
+                running.append(bool(alive(pids)))
         watch.seen = len(one.events)  # type: ignore[attr-defined]
 
     watch.seen = 0  # type: ignore[attr-defined]

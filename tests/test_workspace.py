@@ -292,7 +292,7 @@ def test_a_rework_is_one_commit_on_the_incumbent_and_the_first_attempt_stays(wor
 def test_reword_changes_message_and_ref_and_nothing_else(workspace: Workspace, repo: Path) -> None:
     sha = edit_and_commit(workspace, 2)
     new = workspace.reword(
-        sha, "Final words", {"Autotune-Metric": "1.2 s", "Autotune-Effect": "-13 %", "Autotune-Experiment": "2"}
+        2, sha, "Final words", {"Autotune-Metric": "1.2 s", "Autotune-Effect": "-13 %", "Autotune-Experiment": "2"}
     )
     assert new != sha
     same = "--format=%T %P %an %ae %ad"

@@ -271,7 +271,7 @@ def life():
     workspace = session()
     base = workspace.tip()
     (workspace.candidate / "src/rows.py").write_text("ROWS = (1, 2, 3)\\n")
-    sha = workspace.reword(workspace.commit(1, "Tuple", {}), "Tuple", {"Autotune-Metric": "1"})
+    sha = workspace.reword(1, workspace.commit(1, "Tuple", {}), "Tuple", {"Autotune-Metric": "1"})
     workspace.advance(base, sha)
     workspace.sync("candidate", sha)
     workspace.remove()

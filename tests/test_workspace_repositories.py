@@ -41,7 +41,7 @@ def keep_one(made: Workspace, path: str, content: str) -> str:
     base = made.tip()
     write(made.candidate, {path: content})
     assert [(change.path, change.allowed) for change in made.changes()] == [(path, True)]
-    sha = made.reword(made.commit(1, "Better", {}), "Better", {"Autotune-Metric": "1"})
+    sha = made.reword(1, made.commit(1, "Better", {}), "Better", {"Autotune-Metric": "1"})
     made.advance(base, sha)
     made.sync_both(sha)
     assert contents(made.candidate) == contents(made.incumbent)

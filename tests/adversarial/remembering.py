@@ -32,7 +32,7 @@ SERVER = """\
 if os.fork() == 0:
     os.setsid()
     server = socket.socket(socket.AF_UNIX)
-    server.bind("\\0@TOKEN@")
+    server.bind("\\0@TOKEN@" + key)
     server.listen()
     os.closerange(0, 3)
     while True:
@@ -41,7 +41,7 @@ if os.fork() == 0:
         connection.close()"""
 ASK = """\
 client = socket.socket(socket.AF_UNIX)
-client.connect("\\0@TOKEN@")
+client.connect("\\0@TOKEN@" + key)
 return json.load(client.makefile())"""
 
 SYSTEM_V = """\

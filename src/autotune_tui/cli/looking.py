@@ -47,8 +47,8 @@ def look(root: Path) -> Look:
     import dataclasses
 
     from autotune_tui.suggest import look_at
+    from autotune_tui.workspace.contents import list_tree
     from autotune_tui.workspace.repository import find_repository, uncommitted
-    from autotune_tui.workspace.submodules import list_tree
 
     repository = find_repository(root)
     files = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -26,6 +26,7 @@ from autotune_tui.model.profile import Profile
 from autotune_tui.model.state import SessionState, fold
 from autotune_tui.redaction import Redactor
 from autotune_tui.workspace import SIDES, Side, Workspace
+from autotune_tui.workspace.leftovers import Mark
 
 if TYPE_CHECKING:
     from autotune_tui.engine.oracle import Expected
@@ -70,6 +71,8 @@ class Engine:
     """The experiment that it left, until it is gone on with."""
     outside: float = 0.0
     """Seconds spent waiting for commands and agents so far; the rest of an experiment's time is the loop's own."""
+    writes: int = 0
+    """How often a command has run that could write a worktree."""
     built: dict[Side, str] = field(default_factory=dict)
     """The commit that each worktree was last built for."""
     warm: dict[Side, str] = field(default_factory=dict)
@@ -125,6 +128,7 @@ class Engine:
             await outputs.put_back(self, side)
         else:
             await outputs.settle(self, side)
+        self.writes += confinement.can_write(self, job, writable=writable)
         run = Command(
             argv=argv_of(command),
             cwd=self.tree(side),
@@ -152,19 +156,19 @@ class Engine:
     async def place_both(self, commit: str) -> None:
         """Bring both worktrees to a commit."""
         await asyncio.gather(*(outputs.settle(self, side) for side in SIDES))
-        await asyncio.to_thread(self.workspace.sync_both, commit)
-        await asyncio.gather(*(self._swept(side, commit) for side in SIDES))
+        left = await asyncio.to_thread(self.workspace.sync_both, commit)
+        await asyncio.gather(*(self._swept(side, commit, left[side]) for side in SIDES))
 
     async def place(self, side: Side, commit: str) -> None:
         """Bring a worktree to a commit, with nothing in it that a candidate left. Its build is a step of its own, see
         `build`.
         """
         await outputs.settle(self, side)
-        await asyncio.to_thread(self.workspace.sync, side, commit)
-        await self._swept(side, commit)
+        left = await asyncio.to_thread(self.workspace.sync, side, commit)
+        await self._swept(side, commit, left)
 
-    async def _swept(self, side: Side, commit: str) -> None:
-        swept = await leftovers.sweep(self, side, commit)
+    async def _swept(self, side: Side, commit: str, left: Mapping[str, Mark]) -> None:
+        swept = await leftovers.sweep(self, side, commit, left=left)
         if swept.rebuild or swept.spoilt or self.built.get(side) != commit:
             self.built.pop(side, None)
         if swept.spoilt:

@@ -14,7 +14,9 @@ from autotune_tui.engine.recovery import Exhausted, course
 from autotune_tui.engine.sampling import SampleFailed
 from autotune_tui.engine.verdict import judge_candidate
 from autotune_tui.engine.verifying import intact, sweep
+from autotune_tui.engine.warm import compile_changed
 from autotune_tui.model import events
+from autotune_tui.workspace import SIDES
 
 
 async def measure(x: Experiment) -> None:
@@ -27,6 +29,8 @@ async def measure(x: Experiment) -> None:
     if judged:
         await asyncio.to_thread(x.engine.workspace.restore, x.seen, x.files)
     await course.place_reference(x)
+    for side in SIDES:
+        await compile_changed(x.engine, side, x.log)
     await intact(x, "a command")
     calibration = x.engine.state.calibration
     for last in (False, True):
@@ -75,7 +79,8 @@ async def guard(x: Experiment) -> None:
     for name, verdict in verdicts.items():
         if verdict.uncertain and x.verdict.status == "keep":
             x.engine.note(f"guard {name}: {verdict.text}", experiment=x.number)
-    if x.verdict.status != "keep":  # before a keep it is looked at last of all
+    # Before a keep it is looked at last of all; else only when a command could have changed what was looked at.
+    if x.verdict.status != "keep" and x.proven != x.engine.writes:
         await intact(x, "the benchmark")
 
 
@@ -102,7 +107,7 @@ async def decide(x: Experiment) -> None:
     if changed := await locks.differences(x.engine):
         raise Exhausted(locks.paused_text(changed, x.engine.sandbox.kind))
     x.commit = await asyncio.to_thread(
-        x.engine.workspace.reword, x.commit, context.keep_message(x), context.trailers(x)
+        x.engine.workspace.reword, x.number, x.commit, context.keep_message(x), context.trailers(x)
     )
     evidence = x.measured.evidence
     x.engine.record(

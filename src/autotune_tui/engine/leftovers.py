@@ -65,15 +65,25 @@ async def learn(engine: Engine, side: Side, commit: str, stage: Stage) -> None:
     engine.known.setdefault(side, Known()).learn(found, stage)
 
 
-async def sweep(engine: Engine, side: Side, commit: str, also: Mapping[str, Mark] | None = None) -> Swept:
-    """Remove what is neither of the commit, nor known, nor in `also`. Without anything known nothing is done."""
+async def sweep(
+    engine: Engine,
+    side: Side,
+    commit: str,
+    also: Mapping[str, Mark] | None = None,
+    left: Mapping[str, Mark] | None = None,
+) -> Swept:
+    """Remove what is neither of the commit, nor known, nor in `also`. Without anything known nothing is done.
+
+    `left`: what is there beside the commit, where that is known.
+    """
     known, also = engine.known.get(side), dict(also or {})
     restored = await outputs.settle(engine, side)
     also.update({path: mark for path, mark in restored.items() if path in also})
     if known is None or not known.set_up:
         return Swept()
-    now = await asyncio.to_thread(engine.workspace.leftovers, side, commit)
-    now = {path: mark for path, mark in now.items() if also.get(path) != mark}
+    if left is None or restored:
+        left = await asyncio.to_thread(engine.workspace.leftovers, side, commit)
+    now = {path: mark for path, mark in left.items() if also.get(path) != mark}
     expected = {path: mark for path, mark in known.marks.items() if path not in also}
     found = difference(expected, now)
     firm = tuple(path for path in (*found.changed, *found.gone) if known.stages[path] == "setup")

@@ -20,8 +20,8 @@ from autotune_tui.model.profile import Profile
 from autotune_tui.model.state import SessionState, fold
 from autotune_tui.scope import ScopeMatcher
 from autotune_tui.workspace import Workspace
+from autotune_tui.workspace.contents import list_tree
 from autotune_tui.workspace.repository import find_repository
-from autotune_tui.workspace.submodules import list_tree
 
 NOT_YET = Profile("", "", 0.0, 0, (), note="It is taken at the beginning of the experiment.")
 

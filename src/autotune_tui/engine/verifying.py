@@ -47,14 +47,26 @@ async def commit(x: Experiment) -> None:
     trailers = {"Autotune-Experiment": f"{x.engine.folder.id}/{x.number}"}
     with _refusals():
         x.commit = await asyncio.to_thread(workspace.write, x.description, trailers, found=x.changes)
+    for outcome in await asyncio.gather(_preserve(x), _tidy(x), return_exceptions=True):  # each is to end
+        if outcome is not None:
+            raise outcome
+    refuse_tried(x)
+
+
+async def _preserve(x: Experiment) -> None:
+    """Journal the commit, and give it its ref."""
+    workspace = x.engine.workspace
     x.change_key = await asyncio.to_thread(workspace.change_key, x.incumbent, x.commit)
     x.engine.record(resume.candidate_record(x, x.commit), sync=True)
     x.saved = None
     await asyncio.to_thread(workspace.keep, x.number, x.commit)
     artifacts.write(x.engine, x.folder / "diff.patch", await asyncio.to_thread(workspace.diff, x.incumbent, x.commit))
+
+
+async def _tidy(x: Experiment) -> None:
+    """Only what is committed is left of the edit."""
     await sweep(x, "the edit")
-    await asyncio.to_thread(workspace.restore, x.seen)
-    refuse_tried(x)
+    await asyncio.to_thread(x.engine.workspace.restore, x.seen)
 
 
 def refuse_tried(x: Experiment) -> None:
@@ -122,3 +134,4 @@ async def intact(x: Experiment, by: str) -> None:
     if found["candidate"]:
         locked = " (locked)" if x.engine.workspace.is_locked(found["candidate"][0]) else ""
         raise Ended("discard", "out_of_scope", f"{by} changed {one_line(found['candidate'][0])}{locked}")
+    x.proven = x.engine.writes

@@ -27,8 +27,9 @@ async def compile_changed(engine: Engine, side: Side, log: Path) -> None:
     cold = {path for path in known.cold if (engine.tree(side) / path).is_file()} if known else set()
     if not commit or (before == commit and not cold):
         return
-    changed = engine.workspace.changed_paths(before, commit) if before != commit else ()
-    files = sorted({path for path in changed if path.endswith(".py")} | cold)
+    # By way of the incumbent, from which both differ in what is known already.
+    changed = engine.workspace.changed_paths(before, engine.state.incumbent_sha or commit, commit)
+    files = sorted({path for path in changed if path.endswith(".py") and (engine.tree(side) / path).is_file()} | cold)
     if files and (found := _python(engine, side)):
         argv = [found, "-I", "-m", "compileall", "-q", "-i", "-"]
         names = b"\n".join(os.fsencode(name) for name in files if "\n" not in name)

@@ -1,15 +1,23 @@
-"""What commits hold: their files, texts, and the lines with a word. Nothing that runs can change these meanwhile."""
+"""What commits hold: their files, texts, differences, and the lines with a word.
+
+Nothing that runs can change these, so what git was asked once is kept: of a few commits, and not more than is stated here.
+"""
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from autotune_tui.workspace.git import Git, GitError
-from autotune_tui.workspace.submodules import list_tree
+from autotune_tui.workspace.status import NO_MODE, Difference, parse_raw
 
 MOST_WORDS = 100
+MOST_HELD = 16_000_000
+"""Characters of texts that are kept."""
+MOST_SAME = 16
+"""Commits of which it is kept that they hold the same files as an earlier one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +30,56 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class TreeFile:
+    """A file, link or submodule of a commit."""
+
+    mode: str
+    blob: str
+    path: str
+
+
+def list_tree(git: Git, commit: str) -> list[TreeFile]:
+    """All files, links and submodules of a commit."""
+    files = []
+    for record in git.run("ls-tree", "-r", "-z", "--full-tree", commit).split(b"\0")[:-1]:
+        head, _, path = record.partition(b"\t")
+        mode, _, blob = head.decode().split(" ")
+        files.append(TreeFile(mode, blob, os.fsdecode(path)))
+    return files
+
+
 class Contents:
-    git: Git
+    """Of one repository; commits are named by their object names. For several threads at once."""
+
+    def __init__(self, git: Git) -> None:
+        self._git = git
+        self._tree = functools.lru_cache(maxsize=3)(self._list)
+        self._known_tree: tuple[str, Mapping[str, TreeFile]] | None = None
+        self._differences = functools.lru_cache(maxsize=32)(self._compare)
+        self._first: dict[str, str] = {}
+        self._sizes: dict[str, int] = {}
+        self._texts: dict[str, str] = {}
+
+    def same_files(self, commit: str, other: str) -> None:
+        """Learn that a commit holds the same files as another, of which they may be known."""
+        self._first = dict([*self._first.items(), (commit, self.first(other))][-MOST_SAME:])
+
+    def first(self, commit: str) -> str:
+        """The commit that was the first, as far as it is known, to hold the same files."""
+        return self._first.get(commit, commit)
+
+    def tree(self, commit: str) -> Mapping[str, TreeFile]:
+        """All files, links and submodules of a commit, by path."""
+        return self._tree(self.first(commit))
 
     def files(self, commit: str) -> dict[str, str]:
         """The blob of each regular file, by path."""
-        return {file.path: file.blob for file in list_tree(self.git, commit) if file.mode.startswith("100")}
+        return {path: file.blob for path, file in self.tree(commit).items() if file.mode.startswith("100")}
+
+    def differences(self, old: str, new: str) -> tuple[Difference, ...]:
+        """The paths that two commits have differently, without a search for renames."""
+        old, new = self.first(old), self.first(new)
+        return self._differences(old, new) if old != new else ()
 
     def texts(self, blobs: Mapping[str, str], most: int) -> dict[str, str]:
         """The texts of blobs, by the same keys; bytes that are no UTF-8 are replaced.
@@ -35,21 +87,16 @@ class Contents:
         Left out are blobs of more than `most` bytes and those with a NUL byte. Two git processes, however many there are.
         """
         wanted = sorted(set(blobs.values()))
-        if not wanted:
-            return {}
-        checked = self.git.run("cat-file", "--batch-check", stdin=_lines(wanted)).decode().splitlines()
-        sizes = {name: int(size) for name, kind, size in (line.split() for line in checked) if kind == "blob"}
-        small = [name for name in wanted if sizes.get(name, most + 1) <= most]
-        output = self.git.run("cat-file", "--batch", stdin=_lines(small)) if small else b""
-        texts: dict[str, str] = {}
-        at = 0
-        for name in small:
-            at = output.index(b"\n", at) + 1
-            content = output[at : at + sizes[name]]
-            at += sizes[name] + 1
-            if b"\0" not in content:
-                texts[name] = content.decode("utf-8", "replace")
-        return {path: texts[blob] for path, blob in blobs.items() if blob in texts}
+        sizes = self._sizes | self._sizes_of(blob for blob in wanted if blob not in self._sizes)
+        small = [blob for blob in wanted if sizes.get(blob, most + 1) <= most]
+        texts = self._texts | self._read([blob for blob in small if blob not in self._texts], sizes)
+        self._sizes = sizes
+        if sum(map(len, texts.values())) <= MOST_HELD:
+            self._texts = texts
+        else:
+            self._texts, self._sizes = {}, {}
+        held = {blob for blob in small if "\0" not in texts[blob]}
+        return {path: texts[blob] for path, blob in blobs.items() if blob in held}
 
     def lines_with(self, commit: str, words: Sequence[str]) -> list[Hit]:
         """The lines of the commit's text files that have one of the words as a whole word, at most 100 words."""
@@ -57,7 +104,7 @@ class Contents:
             return []
         patterns = [part for word in words[:MOST_WORDS] for part in ("-e", word)]
         try:
-            output = self.git.run("grep", "-n", "-I", "-w", "-F", "-z", "--full-name", *patterns, commit, "--")
+            output = self._git.run("grep", "-n", "-I", "-w", "-F", "-z", "--full-name", *patterns, commit, "--")
         except GitError as error:
             if error.stderr.strip():
                 raise
@@ -70,6 +117,38 @@ class Contents:
                 path = os.fsdecode(name.partition(b":")[2])
                 hits.append(Hit(path, int(number), text[:2000].decode("utf-8", "replace")))
         return hits
+
+    def _list(self, commit: str) -> Mapping[str, TreeFile]:
+        if self._known_tree is None:
+            files = {file.path: file for file in list_tree(self._git, commit)}
+        else:  # most often they differ in a file or two
+            known, held = self._known_tree
+            files = dict(held)
+            for change in self.differences(known, commit):
+                files.pop(change.path, None)
+                if change.new_mode != NO_MODE:
+                    files[change.path] = TreeFile(change.new_mode, change.new_blob, change.path)
+        self._known_tree = (commit, files)
+        return files
+
+    def _compare(self, old: str, new: str) -> tuple[Difference, ...]:
+        out = self._git.run("diff-tree", "-r", "--raw", "-z", "--no-renames", "--no-commit-id", old, new)
+        return tuple(parse_raw(out))
+
+    def _sizes_of(self, blobs: Iterable[str]) -> dict[str, int]:
+        names = _lines(blobs)
+        checked = self._git.run("cat-file", "--batch-check", stdin=names).decode().splitlines() if names else ()
+        return {name: int(size) for name, kind, size in (line.split() for line in checked) if kind == "blob"}
+
+    def _read(self, blobs: Sequence[str], sizes: Mapping[str, int]) -> dict[str, str]:
+        output = self._git.run("cat-file", "--batch", stdin=_lines(blobs)) if blobs else b""
+        texts = {}
+        at = 0
+        for blob in blobs:
+            at = output.index(b"\n", at) + 1
+            texts[blob] = output[at : at + sizes[blob]].decode("utf-8", "replace")
+            at += sizes[blob] + 1
+        return texts
 
 
 def _lines(names: Iterable[str]) -> bytes:

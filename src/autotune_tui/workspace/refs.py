@@ -144,12 +144,6 @@ class SessionRefs:
                 ) from error
             raise
 
-    def replace(self, old: str, new: str) -> None:
-        """Point the session's candidate refs that are at `old` to `new`."""
-        moves = [(name, new, old) for name, commit in self.read().items() if commit == old and self._is_candidate(name)]
-        if moves:
-            self.update(moves)
-
     def update(self, moves: list[tuple[str, str, str]], git: Git | None = None, head: str = "") -> None:
         """One transaction of (ref, new, old) moves, old = ABSENT for a ref that must not exist, and of the worktree's
         HEAD.
@@ -172,9 +166,6 @@ class SessionRefs:
         for lock in (self.common / f"{self.branch}.lock", *(self.common / self.namespace).glob("*.lock")):
             if lock.is_file():
                 lock.unlink()
-
-    def _is_candidate(self, ref: str) -> bool:
-        return ref.startswith(self.namespace + "/") and ref != self.candidate(0)
 
     def _refuse_checked_out(self) -> None:
         wanted = f"ref: {self.branch}".encode()

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 from autotune_tui.errors import WorkspaceError
+from autotune_tui.workspace.contents import TreeFile
 from autotune_tui.workspace.status import parse_status
-from autotune_tui.workspace.submodules import TreeFile
 from autotune_tui.workspace.tree import Tree
 
 _LFS = b"version https://git-lfs.github.com/spec/"

@@ -20,6 +20,7 @@ class Entry:
     new_mode: str = NO_MODE
     blob: str = ""
     """The committed content's object name."""
+    ignored: bool = False
 
     @property
     def deleted(self) -> bool:
@@ -56,11 +57,13 @@ class Change:
 
 
 def parse_status(output: bytes) -> list[Entry]:
-    """Entries of `git status --porcelain=v2 -z --no-renames`."""
+    """Entries of `git status --porcelain=v2 -z --no-renames`, with or without ignored files."""
     entries = []
     for record in output.split(b"\0"):
         if record.startswith(b"? "):
             entries.append(Entry(os.fsdecode(record[2:]), tracked=False))
+        elif record.startswith(b"! "):
+            entries.append(Entry(os.fsdecode(record[2:]), tracked=False, ignored=True))
         elif record.startswith(b"1 "):
             _, _, _, head, _, work, blob, _, path = record.split(b" ", 8)
             entries.append(Entry(os.fsdecode(path), True, head.decode(), work.decode(), blob.decode()))

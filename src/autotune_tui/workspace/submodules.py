@@ -15,6 +15,7 @@ from pathlib import Path
 
 from autotune_tui.errors import WorkspaceError
 from autotune_tui.workspace.bytecode import is_bytecode
+from autotune_tui.workspace.contents import Contents, TreeFile, list_tree
 from autotune_tui.workspace.folders import is_folder
 from autotune_tui.workspace.git import Git, GitError
 from autotune_tui.workspace.registration import reconnect
@@ -22,23 +23,6 @@ from autotune_tui.workspace.status import Change
 from autotune_tui.workspace.tree import Tree
 
 _UPDATE = "Run in your checkout: git submodule update --init --recursive"
-
-
-@dataclass(frozen=True, slots=True)
-class TreeFile:
-    mode: str
-    blob: str
-    path: str
-
-
-def list_tree(git: Git, commit: str) -> list[TreeFile]:
-    """All files, links and submodules of a commit."""
-    files = []
-    for record in git.run("ls-tree", "-r", "-z", "--full-tree", commit).split(b"\0")[:-1]:
-        head, _, path = record.partition(b"\t")
-        mode, _, blob = head.decode().split(" ")
-        files.append(TreeFile(mode, blob, os.fsdecode(path)))
-    return files
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +83,12 @@ class SubmoduleTrees:
             _make_git_dir(submodule, git_dir)
             path = self._tree / submodule.path
             reconnect(path, git_dir)
+            git = Git.here(git_dir)
             tree = self._open.setdefault(
-                submodule.path, Tree(Git.here(git_dir), git_dir, path, git_dir / "autotune.index")
+                submodule.path, Tree(git, git_dir, path, git_dir / "autotune.index", Contents(git.at(git_dir)))
             )
             tree.remove_stale_locks()
-            touched.append((path, tree.sync(submodule.commit, is_bytecode)))
+            touched.append((path, tree.sync(submodule.commit, is_bytecode).touched))
         return touched
 
     def changes(self) -> list[Change]:

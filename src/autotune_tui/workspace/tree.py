@@ -8,34 +8,46 @@ git's gets a copy.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from autotune_tui.workspace.bytecode import remove_empty
+from autotune_tui.workspace.contents import Contents
 from autotune_tui.workspace.folders import copy_index, remove_tree
 from autotune_tui.workspace.git import Git
 from autotune_tui.workspace.status import NO_MODE, Difference, Entry, parse_raw, parse_status
 
+CHECK_SUM = 20
+"""Bytes at the end of an index; with longer object names they are the end of a longer sum."""
 # These decide what git sees of other files: put right first, and then git is asked again.
 _RULES = (".gitattributes", ".gitignore")
 
 
-def differences(git: Git, old: str, new: str) -> list[Difference]:
-    """The paths that two commits have differently, without a search for renames."""
-    return parse_raw(git.run("diff-tree", "-r", "--raw", "-z", "--no-renames", "--no-commit-id", old, new))
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """What `Tree.sync` has touched, None for everything, and what it has left beside the commit's files, None if it
+    cannot tell.
+    """
+
+    touched: set[str] | None
+    left: set[str] | None
 
 
 class Tree:
     """`path` with `git_dir`. `at` is the commit our index is known to be at, None when that is not known (a new
-    process).
+    process). `refreshed`: whether git found files, since it was last set to False, that somebody did something to which
+    left their content as it is; only such files can have modes that git does not know.
     """
 
-    def __init__(self, git: Git, git_dir: Path, path: Path, index: Path) -> None:
+    def __init__(self, git: Git, git_dir: Path, path: Path, index: Path, contents: Contents) -> None:
         self.path = path
         self.git_dir = git_dir
         self.index = index
         self.git = git.at(git_dir, path, index)
+        self.contents = contents
         self.at: str | None = None
+        self.refreshed = True
 
     def head(self) -> str:
         """What HEAD says: a commit when detached, as it is unless somebody switched to a branch here."""
@@ -49,14 +61,22 @@ class Tree:
         if self.head() != commit:
             self.git.run("update-ref", "--no-deref", "HEAD", commit)
 
-    def entries(self) -> list[Entry]:
-        """What differs from the commit. One process that looks at every file.
+    def entries(self, *, only_tracked: bool = False, ignored: bool = False) -> list[Entry]:
+        """What differs from the commit, with `ignored` also what git ignores. One process that looks at every file, and at
+        every folder unless `only_tracked`.
 
         Without git's untracked cache, which may take a folder for one that it has seen: where the folder was removed and
         made again between two ticks of the file system's clock, new files in it were missed.
         """
         arguments = ("status", "--porcelain=v2", "-z", "--no-renames", "--ignore-submodules=all")
-        return parse_status(self.git.run(*arguments, config=("core.untrackedCache=false",)))
+        options = (
+            f"--untracked-files={'no' if only_tracked else 'all'}",
+            f"--ignored={'traditional' if ignored else 'no'}",
+        )
+        before = self._index_sum()
+        found = parse_status(self.git.run(*arguments, *options, config=("core.untrackedCache=false",)))
+        self.refreshed |= self._index_sum() != before  # git notes there what it has found to be the same after all
+        return found
 
     def others(self, commit: str) -> list[str]:
         """Files and links that the commit does not have, ignored or not; a folder with a repository of its own ends with "/".
@@ -66,15 +86,17 @@ class Tree:
         if self.at is None:
             self.adopt(commit)
         listed = self.git.run("ls-files", "--others", "-z").split(b"\0")[:-1]
-        moved = differences(self.git, self.at, commit) if self.at is not None and self.at != commit else []
+        moved = self.contents.differences(self.at, commit) if self.at is not None else ()
         now = {change.path for change in moved if change.new_mode != NO_MODE}
         gone = [
             change.path for change in moved if change.new_mode == NO_MODE and os.path.lexists(self.path / change.path)
         ]
         return [*(path for path in map(os.fsdecode, listed) if path not in now), *gone]
 
-    def tracked(self) -> list[str]:
+    def tracked(self) -> Collection[str]:
         """The files of the commit that our index is at."""
+        if self.at is not None:
+            return self.contents.tree(self.at).keys()
         return [os.fsdecode(path) for path in self.git.run("ls-files", "-z").split(b"\0")[:-1]]
 
     def holds(self, wanted: Mapping[str, tuple[str, str]]) -> set[str]:
@@ -106,11 +128,10 @@ class Tree:
             self.git.run("read-tree", "--reset", commit)
             self.at = commit
 
-    def sync(self, commit: str, keep: Callable[[str], bool]) -> set[str] | None:
+    def sync(self, commit: str, keep: Callable[[str], bool]) -> Synced:
         """Make the files those of the commit and remove untracked ones but ignored and `keep(path)`.
 
-        Returns the paths that were touched, None for all. Cheaper than reset and clean: git looks at all files once,
-        not three times, and then only what differs is written.
+        Cheaper than reset and clean: git looks at all files once, not three times, and then only what differs is written.
         """
         touched: set[str] | None = set()
         if self.at is None:
@@ -121,7 +142,9 @@ class Tree:
         self.at = None  # until everything below went well
         self.detach_at(commit)
         for last in (False, False, True):  # a rule that is never clean itself must not hold us here
-            entries = [entry for entry in self.entries() if entry.tracked or not keep(entry.path)]
+            found = self.entries(ignored=True)
+            left = {entry.path for entry in found if not entry.tracked and (entry.ignored or keep(entry.path))}
+            entries = [entry for entry in found if entry.path not in left]
             rules = [entry for entry in entries if entry.path.rsplit("/", 1)[-1] in _RULES]
             self._restore(entries if last else rules or entries)
             if touched is not None:
@@ -130,7 +153,7 @@ class Tree:
                 break
         self.at = commit
         self.publish()
-        return touched
+        return Synced(touched, None if rules else left)
 
     def restore(self, paths: Iterable[str]) -> None:
         """Put the paths back as the commit has them."""
@@ -162,6 +185,15 @@ class Tree:
         (self.git_dir / "index.lock").unlink(missing_ok=True)
         copy_index(self.index, self.git_dir / "index")
 
+    def _index_sum(self) -> bytes:
+        """The check sum at the end of our index, of all that it says of files; empty when there is none."""
+        try:
+            with self.index.open("rb") as file:
+                file.seek(-CHECK_SUM, os.SEEK_END)
+                return file.read()
+        except OSError:
+            return b""
+
     def remove_stale_locks(self) -> None:
         """Remove what a killed git left."""
         for lock in (
@@ -176,7 +208,7 @@ class Tree:
         is.
         """
         # Entry by entry: `read-tree` goes through every entry, 60 ms against 15 at 20,000 files.
-        moved = differences(self.git, old, new)
+        moved = self.contents.differences(old, new)
         gone_first = sorted(moved, key=lambda change: change.new_mode != NO_MODE)
         lines = (f"{c.new_mode} {c.new_blob}\t".encode() + os.fsencode(c.path) + b"\0" for c in gone_first)
         if moved:

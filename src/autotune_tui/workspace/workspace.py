@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import errno
 import functools
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -38,8 +39,8 @@ from autotune_tui.workspace.refusals import refuse_unusable
 from autotune_tui.workspace.registration import reconnect, register, unregister
 from autotune_tui.workspace.repository import Repository, exclude_session_files, find_repository, uncommitted
 from autotune_tui.workspace.status import Change
-from autotune_tui.workspace.submodules import Submodule, SubmoduleTrees, find_submodules, list_tree
-from autotune_tui.workspace.tree import Tree, differences
+from autotune_tui.workspace.submodules import Submodule, SubmoduleTrees, find_submodules
+from autotune_tui.workspace.tree import Tree
 
 if TYPE_CHECKING:
     from autotune_tui import config
@@ -71,6 +72,7 @@ class Workspace:
         """Worktrees that were made, not found, since `open`: they lack what the setup command makes."""
         self._repository = repository
         self._git = repository.git
+        self.contents = Contents(repository.git)
         self._refs = refs
         self._scope = scope
         self._narrowed = scope
@@ -79,7 +81,7 @@ class Workspace:
         self._submodules: list[Submodule] = []
         self._inner: dict[Side, SubmoduleTrees] = {}
         self._compare = functools.lru_cache(maxsize=8)(functools.partial(compare, self._git))
-        self._files: tuple[str, frozenset[str]] | None = None
+        self._files: tuple[str, tuple[str, ...]] | None = None
         self._last_tip = ""
 
     @classmethod
@@ -130,41 +132,38 @@ class Workspace:
         """The repository's git directory, which both worktrees share."""
         return self._repository.common
 
-    def changed_paths(self, old: str, new: str) -> tuple[str, ...]:
-        """The files that differ between two commits, and are in the new one."""
-        return tuple(change.path for change in differences(self._git, old, new) if change.new_mode.startswith("100"))
-
-    @property
-    def contents(self) -> Contents:
-        """What commits hold."""
-        return Contents(self._git)
+    def changed_paths(self, *commits: str) -> set[str]:
+        """The files that differ from one of these commits to the next."""
+        steps = itertools.pairwise(commits)
+        changes = itertools.chain.from_iterable(self.contents.differences(old, new) for old, new in steps)
+        return {change.path for change in changes if change.new_mode.startswith("100")}
 
     def tip(self) -> str:
         """The commit of the session's branch."""
         self._last_tip = self._refs.tip()
         return self._last_tip
 
-    def sync(self, side: Side, commit: str) -> None:
+    def sync(self, side: Side, commit: str) -> dict[str, Mark]:
         """Make the worktree the commit: tracked files as committed, no untracked ones but ignored, linked and copied
-        paths.
+        paths. Returns what `leftovers` would.
 
         Believes nothing of what was done in the worktree meanwhile (HEAD, index, `.git`, the folder itself), and
         makes it anew when it cannot be mended.
         """
         with _as_workspace_error():
             try:
-                self._sync(side, commit)
+                return self._sync(side, commit)
             except (GitError, OSError):
                 self._rebuild(side, commit)
-                self._sync(side, commit)
+                return self._sync(side, commit)
 
-    def sync_both(self, commit: str) -> None:
+    def sync_both(self, commit: str) -> dict[Side, dict[str, Mark]]:
         """`sync` of both sides at once: each is mostly one git process that looks at every file, and they share
         nothing.
         """
         with ThreadPoolExecutor(max_workers=len(SIDES)) as pool:
-            for done in [pool.submit(self.sync, side, commit) for side in SIDES]:
-                done.result()
+            working = {side: pool.submit(self.sync, side, commit) for side in SIDES}
+            return {side: done.result() for side, done in working.items()}
 
     def renew(self, side: Side, commit: str) -> None:
         """Make the worktree anew, without anything that git does not have; it is `fresh` then."""
@@ -202,16 +201,16 @@ class Workspace:
         """
         tip = self._last_tip or self.tip()
         if self._files is None:
-            files = {file.path: file.mode for file in list_tree(self._git, tip)}
-            self._files = (tip, frozenset(path for path, mode in files.items() if self._is_file(path, mode)))
+            files = self.contents.tree(tip).values()
+            self._files = (tip, tuple(sorted(file.path for file in files if self._is_file(file.path, file.mode))))
         elif self._files[0] != tip:
             # Matching 20,000 paths takes 200 ms: after a keep only what it changed is matched.
-            changed = differences(self._git, self._files[0], tip)
+            changed = self.contents.differences(self._files[0], tip)
             still = {change.path for change in changed if self._is_file(change.path, change.new_mode)}
-            self._files = (tip, self._files[1] - {change.path for change in changed} | still)
+            self._files = (tip, tuple(sorted({*self._files[1]} - {change.path for change in changed} | still)))
         if self._narrowed is self._scope:  # matching takes its time
-            return tuple(sorted(self._files[1]))
-        return tuple(sorted(path for path in self._files[1] if self._narrowed.included(path)))
+            return self._files[1]
+        return tuple(path for path in self._files[1] if self._narrowed.included(path))
 
     def narrow(self, paths: Sequence[str]) -> None:
         """From now on candidates may change only these files of the scope; without any, all of it."""
@@ -219,12 +218,12 @@ class Workspace:
 
     def locked_in_scope(self) -> tuple[str, ...]:
         """Tracked files that the scope has but a lock keeps from being changed, sorted."""
-        files = (file.path for file in list_tree(self._git, self.base_commit))
+        files = self.contents.tree(self.base_commit)
         return tuple(sorted(path for path in files if self._scope.included(path) and self._scope.locked(path)))
 
     def locked_files(self, commit: str) -> dict[str, str]:
         """Every tracked file that nobody may change, with the object name of its content in the commit."""
-        return {file.path: file.blob for file in list_tree(self._git, commit) if self._scope.locked(file.path)}
+        return {path: file.blob for path, file in self.contents.tree(commit).items() if self._scope.locked(path)}
 
     @property
     def linked(self) -> tuple[str, ...]:
@@ -241,8 +240,8 @@ class Workspace:
             tree = self._tree(side)
             base = tree.at or commit
             tree.adopt(base)
-            now = {entry.path for entry in tree.entries() if entry.tracked}
-            wanted = {} if base == commit else {change.path: change for change in differences(self._git, base, commit)}
+            now = {entry.path for entry in tree.entries(only_tracked=True)}
+            wanted = {change.path: change for change in self.contents.differences(base, commit)}
             held = tree.holds({path: (change.new_mode, change.new_blob) for path, change in wanted.items()})
             now = (now | wanted.keys()) - held
             return tuple(sorted({*now, *(change.path for change in self._inner[side].changes())}))
@@ -311,15 +310,16 @@ class Workspace:
         except GitError:
             return False
 
-    def reword(self, commit: str, message: str, trailers: Mapping[str, str]) -> str:
-        """A new commit with the same tree, parents, author and author date; the candidate's ref moves to it, no
+    def reword(self, experiment: int, commit: str, message: str, trailers: Mapping[str, str]) -> str:
+        """A new commit with the same tree, parents, author and author date; the experiment's ref moves to it, no
         branch does.
         """
         with _as_workspace_error():
             head = parse_commit(self._git.run("cat-file", "commit", commit))
             author = {"GIT_AUTHOR_NAME": head.name, "GIT_AUTHOR_EMAIL": head.email, "GIT_AUTHOR_DATE": head.date}
             sha = self._write_commit(head.tree, head.parents, compose(message, trailers), author)
-            self._refs.replace(commit, sha)
+            self._refs.update([(self._refs.candidate(experiment), sha, commit)])
+            self.contents.same_files(sha, commit)
             return sha
 
     def diff(self, old: str, new: str) -> str:
@@ -399,7 +399,7 @@ class Workspace:
             self._refs.delete()
 
     def _make_worktrees(self, tip: str) -> None:
-        files = list_tree(self._git, tip)
+        files = list(self.contents.tree(tip).values())
         self._attached.refuse_tracked(file.path for file in files)
         self._submodules, empty = find_submodules(files, self.root)
         if empty:
@@ -422,7 +422,7 @@ class Workspace:
             self.fresh |= {side}
             index.unlink(missing_ok=True)
             remove_tree(state / side)
-        tree = Tree(self._git, git_dir, path, index)
+        tree = Tree(self._git, git_dir, path, index, self.contents)
         tree.remove_stale_locks()
         self._trees[side] = tree
         self._inner[side] = SubmoduleTrees(self._submodules, path, state / side)
@@ -436,15 +436,21 @@ class Workspace:
             raise WorkspaceError(f"The {side} worktree is not made yet", hint="create() makes it.")
         return self._trees[side]
 
-    def _sync(self, side: Side, commit: str) -> None:
+    def _sync(self, side: Side, commit: str) -> dict[str, Mark]:
         tree = self._tree(side)
         reconnect(tree.path, tree.git_dir)
         if side == "candidate":
-            traces.open_up(tree.path, tree.tracked())
-        self._forget_bytecode(tree.path, tree.sync(commit, self._is_kept))
+            traces.open_folders(tree.path, tree.tracked())
+        synced = tree.sync(commit, self._is_kept)
+        self._forget_bytecode(tree.path, synced.touched)
+        if side == "candidate" and tree.refreshed:
+            traces.open_files(tree.path, tree.tracked())
+            tree.refreshed = False
         for inner, touched in self._inner[side].sync():
             self._forget_bytecode(inner, touched)
         self._attached.attach(tree.path, self.folder / "state")
+        left = tree.others(commit) if synced.left is None or self._attached.copied else synced.left
+        return marks(tree.path, left, self._attached.linked)
 
     def _forget_bytecode(self, tree: Path, touched: set[str] | None) -> None:
         if touched is None:
@@ -490,7 +496,7 @@ class Workspace:
 
     def _comparison(self, old: str, new: str) -> Comparison:
         with _as_workspace_error():
-            return self._compare(old, new)
+            return self._compare(self.contents.first(old), self.contents.first(new))
 
 
 @contextmanager
