@@ -370,6 +370,16 @@ async def test_preflight_tries_everything_and_leaves_nothing(tmp_path: Path) -> 
     assert git(repo, "worktree", "list").count("\n") == 0
 
 
+async def test_preflight_says_that_the_agent_is_not_installed(tmp_path: Path) -> None:
+    repo = make_repo(tmp_path, bench=EXACT)
+    config = configure(tmp_path / "cache", "true")
+    config = config.model_copy(
+        update={"agent": "acp", "agent_acp": config.agent_acp.model_copy(update={"command": ["no-such-agent"]})}
+    )
+    (line,) = [line for line in await preflight.check(repo, config, lambda _: None) if line.title == "agent"]
+    assert (line.status, "is not installed" in line.detail, "[agent_acp]" in line.hint) == ("fail", True, True)
+
+
 async def test_preflight_says_what_is_wrong(tmp_path: Path) -> None:
     repo = make_repo(tmp_path, bench="echo nothing")
     lines = await preflight.check(repo, configure(tmp_path / "cache", "true"), lambda _: None)

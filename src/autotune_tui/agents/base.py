@@ -294,6 +294,14 @@ class Resident(Protocol):
         """End the process; the next call starts another."""
 
 
+@runtime_checkable
+class Program(Protocol):
+    """An agent that is a program of somebody else's, which may not be installed."""
+
+    def require(self, directory: Path, environment: Mapping[str, str]) -> None:
+        """Look for it as if it were started there, with that environment. Raises AgentUnavailable."""
+
+
 class Agent(Protocol):
     """Whatever proposes and edits. All methods may raise `AgentError`."""
 

@@ -7,6 +7,7 @@ Such a program knows nothing of this one: it gets the task that `tasks/whole.md`
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from autotune_tui.agent_programs import Known, Where
@@ -15,7 +16,7 @@ from autotune_tui.agents.answers import is_number, last_object, object_of
 from autotune_tui.agents.base import AgentUnavailable, Context, Failure, Plan
 from autotune_tui.agents.claude.tools.base import shortened
 from autotune_tui.agents.command import CommandAgent, Confine, Invocation
-from autotune_tui.agents.process import GRACE, Finished
+from autotune_tui.agents.process import GRACE, Finished, agent_environment
 
 MOST_ARGUMENT = 100_000
 """Characters of a task that is handed over as an argument: the kernel takes 128 KiB."""
@@ -32,13 +33,17 @@ class RecipeAgent(CommandAgent):
         self.name, self._known = known.agent, known
         self._shown = known.title
 
-    def _invocation(self, context: Context, plan: Plan, failure: Failure | None) -> Invocation:
-        if not self._known.found():
+    def require(self, directory: Path, environment: Mapping[str, str]) -> None:
+        """The directory does not matter: such a program is looked for on PATH."""
+        if not self._known.found(agent_environment({**environment, **self._known.set}).get("PATH")):
             raise AgentUnavailable(
                 f"{self._known.title} is not installed",
                 f"There is no program {self._known.program!r} on PATH.",
                 f"Install it: {self._known.needs}. `autotune-tui agents` lists what there is.",
             )
+
+    def _invocation(self, context: Context, plan: Plan, failure: Failure | None) -> Invocation:
+        self.require(context.directory, context.environment)
         task = tasks.whole(context) if failure is None else tasks.whole(context) + tasks.rework(context, plan, failure)
         folder = context.artifacts / "agent"
         folder.mkdir(parents=True, exist_ok=True)

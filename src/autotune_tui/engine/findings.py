@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from autotune_tui import __version__
+from autotune_tui.agents.base import AgentUnavailable, Program
 from autotune_tui.engine import locks, seeds
 from autotune_tui.engine.blindness import text_of_file
 from autotune_tui.engine.canary import ACCEPT, Outcome
 from autotune_tui.engine.core import Engine, text_of
+from autotune_tui.measure.environment import command_environment
 from autotune_tui.model.format import count, duration
 from autotune_tui.scope import GIT_FILES, words_of
 
@@ -41,6 +43,18 @@ def commands(settings: SessionConfig) -> Line:
         ("benchmark", settings.benchmark.command),
     )  # fmt: skip
     return Line("pass", "commands", "; ".join(f"{name} `{text_of(command)}`" for name, command in named if command))
+
+
+def agent(engine: Engine) -> Line | None:
+    """Whether the agent's program is there; None when it is, or when the agent is no program."""
+    table = engine.config
+    environment = command_environment(table.benchmark.env, passed=table.sandbox.passed)
+    try:
+        if isinstance(engine.agent, Program):
+            engine.agent.require(engine.workspace.candidate, environment)
+    except AgentUnavailable as gone:
+        return Line("fail", "agent", f"{gone.title}. {gone.message}", gone.hint)
+    return None
 
 
 def versions(engine: Engine, git: str) -> Line:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -149,8 +150,8 @@ class AcpAgent:
             return self._link
         await self.rest()
         module: Any = await asyncio.to_thread(import_module, "autotune_tui.agents.acp.link")
-        env = agent_environment({**context.environment, **(self._known.set if self._known else {})})
-        self._check_found(context, env)
+        self.require(context.directory, context.environment)
+        env = self._environment(context.environment)
         argv = self._argv
         if self._confine is not None:
             argv = [*self._confine(context.directory, context.artifacts / "agent"), *argv]
@@ -167,16 +168,19 @@ class AcpAgent:
         await link.open(speech)
         return link
 
-    def _check_found(self, context: Context, env: dict[str, str]) -> None:
+    def require(self, directory: Path, environment: Mapping[str, str]) -> None:
         program = self._argv[0]
-        here = str(context.directory / program) if "/" in program else program
-        if shutil.which(here, path=env.get("PATH")) is None:
+        here = str(directory / program) if "/" in program else program
+        if shutil.which(here, path=self._environment(environment).get("PATH")) is None:
             needs = f"Install it: {self._known.needs}." if self._known and not self._settings.command else ""
             raise AgentUnavailable(
                 f"{self._title} is not installed",
                 f"There is no program {program!r}, or it cannot be run.",
                 needs or "Check [agent_acp] command; `autotune-tui agents` lists what is installed.",
             )
+
+    def _environment(self, given: Mapping[str, str]) -> dict[str, str]:
+        return agent_environment({**given, **(self._known.set if self._known else {})})
 
 
 def _edit(answer: str) -> Edit:
