@@ -26,7 +26,12 @@ from autotune_tui.model.events import Phase, Result
 LIMITS = {1_000: 0.150, 20_000: 0.400}
 BENCH = "#!/bin/sh\necho METRIC cost=$(cat src/value.txt)\n"
 # An edit in the second of the checkout makes git look into the file each time, which no agent is quick enough for.
-AGENT = "#!/bin/sh\nsleep 1.1\necho $((1000 {sign} AUTOTUNE_EXPERIMENT)) > src/value.txt\n"
+AGENT = """#!/bin/sh
+sleep 1.1
+[ $((AUTOTUNE_EXPERIMENT % {every})) = 0 ] && sign=-1 || sign=1
+echo $((1000 + sign * AUTOTUNE_EXPERIMENT)) > src/value.txt
+"""
+SESSIONS = {"all kept": 1, "none kept": 1000, "one in four kept": 4}
 FILES_PER_FOLDER = 100
 
 
@@ -52,10 +57,10 @@ def make_repo(folder: Path, files: int) -> Path:
     return repo
 
 
-def session(folder: Path, repo: Path, name: str, sign: str, experiments: int) -> list[Result]:
-    """Run a session whose candidates are all kept (sign "-") or all discarded ("+"); its results."""
+def session(folder: Path, repo: Path, name: str, every: int, experiments: int) -> list[Result]:
+    """Run a session of which every so manieth candidate is kept and the others are discarded; its results."""
     agent = folder / f"{name}.sh"
-    agent.write_text(AGENT.format(sign=sign))
+    agent.write_text(AGENT.format(every=every))
     agent.chmod(0o755)
     config = parse(
         f"""
@@ -104,14 +109,15 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="autotune-overhead-") as name:
             folder = Path(name)
             repo = make_repo(folder, files)
-            for verdict, sign in (("keep", "-"), ("discard", "+")):
-                results = session(folder, repo, f"001-{verdict}", sign, options.experiments)
-                assert {result.status for result in results} == {verdict}, results
+            for number, (kind, every) in enumerate(SESSIONS.items(), 1):
+                results = session(folder, repo, f"{number:03}-overhead", every, options.experiments)
+                kept = [result.index for result in results if result.status == "keep"]
+                assert kept == [number for number in range(1, options.experiments + 1) if number % every == 0], results
                 own = [result.own_seconds for result in results[2:]]
                 limit = LIMITS.get(files)
                 against = f", limit {limit * 1e3:.0f} ms: {statistics.median(own) / limit:.2f}x" if limit else ""
                 print(
-                    f"{files:,} files, {verdict}: {statistics.median(own) * 1e3:.0f} ms of the loop's own per experiment"
+                    f"{files:,} files, {kind}: {statistics.median(own) * 1e3:.0f} ms of the loop's own per experiment"
                     f" (median of {len(own)}; worst {max(own) * 1e3:.0f} ms){against}"
                 )
             status, commit = peer(repo, "status", "--porcelain"), peer(repo, "commit", "-qam", "peer")

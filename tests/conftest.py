@@ -12,19 +12,30 @@ settings.register_profile("shared", deadline=None, max_examples=60)
 settings.load_profile("shared")
 
 LONG = (
+    "test_wizard.py",
     "test_modes.py",
-    "test_faults.py",
     "test_engine_loop.py",
+    "test_twins.py",
+    "test_engine_control.py",
     "test_ui_pty.py",
-    "test_wizard_real.py",
+    "test_faults.py",
+    "test_wizard_snapshots.py",
+    "test_claude_session.py",
     "test_override.py",
+    "test_resume.py",
+    "test_oracle_packages.py",
+    "test_engine_replay.py",
+    "test_remembering.py",
+    "test_cheating.py",
+    "test_holdout.py",
+    "test_inspector_session.py",
 )
-"""Files that take the longest."""
+"""Files that take the longest, from the longest on."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """They begin first, so that no worker is alone with one of them at the end."""
-    items.sort(key=lambda item: item.path.name not in LONG)
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
 
 
 @pytest.fixture(scope="session", autouse=True)

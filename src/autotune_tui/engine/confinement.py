@@ -66,7 +66,7 @@ def prefix(
         return ()
     for folder in also:
         folder.mkdir(parents=True, exist_ok=True)
-    writable = can_write(engine, job, writable=writable)
+    writable = writable or job != "benchmark"
     sandbox = engine.sandbox.sealed() if sealed else engine.sandbox
     return sandbox.prefix(
         tree,
@@ -75,11 +75,6 @@ def prefix(
         outputs=[*(() if writable else outputs.paths(settings, tree)), *also],
         read=read,
     )
-
-
-def can_write(engine: Engine, job: Job, *, writable: bool = False) -> bool:
-    """Whether a command can write its worktree beside the outputs, which are put back."""
-    return writable or job != "benchmark" or engine.sandbox.kind == "none"
 
 
 def hint(sandbox: Sandbox, output: str, otherwise: str) -> str:

@@ -71,8 +71,6 @@ class Engine:
     """The experiment that it left, until it is gone on with."""
     outside: float = 0.0
     """Seconds spent waiting for commands and agents so far; the rest of an experiment's time is the loop's own."""
-    writes: int = 0
-    """How often a command has run that could write a worktree."""
     built: dict[Side, str] = field(default_factory=dict)
     """The commit that each worktree was last built for."""
     warm: dict[Side, str] = field(default_factory=dict)
@@ -128,7 +126,6 @@ class Engine:
             await outputs.put_back(self, side)
         else:
             await outputs.settle(self, side)
-        self.writes += confinement.can_write(self, job, writable=writable)
         run = Command(
             argv=argv_of(command),
             cwd=self.tree(side),

@@ -14,9 +14,7 @@ from autotune_tui.engine.recovery import Exhausted, course
 from autotune_tui.engine.sampling import SampleFailed
 from autotune_tui.engine.verdict import judge_candidate
 from autotune_tui.engine.verifying import intact, sweep
-from autotune_tui.engine.warm import compile_changed
 from autotune_tui.model import events
-from autotune_tui.workspace import SIDES
 
 
 async def measure(x: Experiment) -> None:
@@ -24,14 +22,15 @@ async def measure(x: Experiment) -> None:
     if isinstance(x.engine.agent, Resident):
         await x.engine.waiting(x.engine.agent.rest())
     judged = bool(x.engine.config.checks.command) or x.engine.config.oracle.asked_for
-    if judged or x.engine.config.benchmark.build:
+    changeable = judged or bool(x.engine.config.benchmark.build)
+    if changeable:
         await sweep(x, "a command")
     if judged:
         await asyncio.to_thread(x.engine.workspace.restore, x.seen, x.files)
     await course.place_reference(x)
-    for side in SIDES:
-        await compile_changed(x.engine, side, x.log)
-    await intact(x, "a command")
+    # What no command could change is looked at once it is measured; without walls a benchmark could put it back before that.
+    if changeable or x.engine.sandbox.kind == "none":
+        await intact(x, "a command")
     calibration = x.engine.state.calibration
     for last in (False, True):
         try:
@@ -79,8 +78,7 @@ async def guard(x: Experiment) -> None:
     for name, verdict in verdicts.items():
         if verdict.uncertain and x.verdict.status == "keep":
             x.engine.note(f"guard {name}: {verdict.text}", experiment=x.number)
-    # Before a keep it is looked at last of all; else only when a command could have changed what was looked at.
-    if x.verdict.status != "keep" and x.proven != x.engine.writes:
+    if x.verdict.status != "keep":  # before a keep it is looked at last of all
         await intact(x, "the benchmark")
 
 

@@ -64,8 +64,6 @@ class Experiment:
     """What the candidate's build left, beside the commit."""
     seen: Mapping[str, Mark] = field(default_factory=dict)
     """All that was in the candidate's worktree when only those who may had written in it."""
-    proven: int | None = None
-    """`Engine.writes` when both worktrees were last seen to be as they were committed."""
     change_key: str = ""
     """Hash of the change, to recognise one that was tried before."""
     taken: resume.HalfDone | None = None

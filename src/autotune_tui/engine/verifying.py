@@ -134,4 +134,3 @@ async def intact(x: Experiment, by: str) -> None:
     if found["candidate"]:
         locked = " (locked)" if x.engine.workspace.is_locked(found["candidate"][0]) else ""
         raise Ended("discard", "out_of_scope", f"{by} changed {one_line(found['candidate'][0])}{locked}")
-    x.proven = x.engine.writes
