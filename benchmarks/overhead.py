@@ -25,9 +25,7 @@ from autotune_tui.model.events import Phase, Result
 
 LIMITS = {1_000: 0.150, 20_000: 0.400}
 BENCH = "#!/bin/sh\necho METRIC cost=$(cat src/value.txt)\n"
-# An edit in the second of the checkout makes git look into the file each time, which no agent is quick enough for.
 AGENT = """#!/bin/sh
-sleep 1.1
 [ $((AUTOTUNE_EXPERIMENT % {every})) = 0 ] && sign=-1 || sign=1
 echo $((1000 + sign * AUTOTUNE_EXPERIMENT)) > src/value.txt
 """

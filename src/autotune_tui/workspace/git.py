@@ -44,7 +44,6 @@ _CONFIG = (
     "credential.helper=",
     "gc.auto=0",
     "i18n.commitEncoding=UTF-8",
-    "index.skipHash=false",  # `Tree.refreshed` is told by it
     "i18n.logOutputEncoding=UTF-8",
     "maintenance.auto=false",
     "status.showUntrackedFiles=all",

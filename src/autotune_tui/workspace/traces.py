@@ -103,9 +103,14 @@ def open_folders(tree: Path, tracked: Iterable[str]) -> None:
 
 
 def open_files(tree: Path, tracked: Iterable[str]) -> None:
-    """The same for files; takes as long as `git status`."""
-    for path in tracked:
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+    """The same for files. Git would not tell them by their times, which it compares by the second."""
+    base = f"{tree}/"
+    for path in tracked:  # of all files at each experiment: pathlib takes three times as long
+        try:
+            mode = os.lstat(base + path).st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        if mode & WRITABLE != WRITABLE:
             _allow(tree / path, WRITABLE)
 
 

@@ -18,8 +18,6 @@ from autotune_tui.workspace.folders import copy_index, remove_tree
 from autotune_tui.workspace.git import Git
 from autotune_tui.workspace.status import NO_MODE, Difference, Entry, parse_raw, parse_status
 
-CHECK_SUM = 20
-"""Bytes at the end of an index; with longer object names they are the end of a longer sum."""
 # These decide what git sees of other files: put right first, and then git is asked again.
 _RULES = (".gitattributes", ".gitignore")
 
@@ -36,8 +34,7 @@ class Synced:
 
 class Tree:
     """`path` with `git_dir`. `at` is the commit our index is known to be at, None when that is not known (a new
-    process). `refreshed`: whether git found files, since it was last set to False, that somebody did something to which
-    left their content as it is; only such files can have modes that git does not know.
+    process).
     """
 
     def __init__(self, git: Git, git_dir: Path, path: Path, index: Path, contents: Contents) -> None:
@@ -47,7 +44,6 @@ class Tree:
         self.git = git.at(git_dir, path, index)
         self.contents = contents
         self.at: str | None = None
-        self.refreshed = True
 
     def head(self) -> str:
         """What HEAD says: a commit when detached, as it is unless somebody switched to a branch here."""
@@ -73,10 +69,7 @@ class Tree:
             f"--untracked-files={'no' if only_tracked else 'all'}",
             f"--ignored={'traditional' if ignored else 'no'}",
         )
-        before = self._index_sum()
-        found = parse_status(self.git.run(*arguments, *options, config=("core.untrackedCache=false",)))
-        self.refreshed |= self._index_sum() != before  # git notes there what it has found to be the same after all
-        return found
+        return parse_status(self.git.run(*arguments, *options, config=("core.untrackedCache=false",)))
 
     def others(self, commit: str) -> list[str]:
         """Files and links that the commit does not have, ignored or not; a folder with a repository of its own ends with "/".
@@ -184,15 +177,6 @@ class Tree:
         """Give git's own index what ours has, so that git works for whoever calls it in the worktree."""
         (self.git_dir / "index.lock").unlink(missing_ok=True)
         copy_index(self.index, self.git_dir / "index")
-
-    def _index_sum(self) -> bytes:
-        """The check sum at the end of our index, of all that it says of files; empty when there is none."""
-        try:
-            with self.index.open("rb") as file:
-                file.seek(-CHECK_SUM, os.SEEK_END)
-                return file.read()
-        except OSError:
-            return b""
 
     def remove_stale_locks(self) -> None:
         """Remove what a killed git left."""

@@ -443,9 +443,8 @@ class Workspace:
             traces.open_folders(tree.path, tree.tracked())
         synced = tree.sync(commit, self._is_kept)
         self._forget_bytecode(tree.path, synced.touched)
-        if side == "candidate" and tree.refreshed:
+        if side == "candidate":
             traces.open_files(tree.path, tree.tracked())
-            tree.refreshed = False
         for inner, touched in self._inner[side].sync():
             self._forget_bytecode(inner, touched)
         self._attached.attach(tree.path, self.folder / "state")
