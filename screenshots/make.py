@@ -169,9 +169,26 @@ def foreign_log(run: Run, path: Path) -> Path:
 async def make(work: Path) -> None:
     """All pictures."""
     good, stuck = Run(runs.demo(work)), Run(runs.stuck(work))
-    last = max(record.experiment for record in good.records if isinstance(record, Decision))
-    later = good.first(lambda record: isinstance(record, Decision) and record.experiment == last and record.pairs >= 8)
-    middle = good.first(lambda record: isinstance(record, Decision) and record.experiment == 2 and record.pairs >= 14)
+    looks = [record for record in good.records if isinstance(record, Decision) and record.experiment]
+    last, longest = (
+        max(looks, key=lambda look: (look.pairs >= 8, look.experiment)),
+        max(looks, key=lambda look: look.pairs),
+    )
+    later = good.first(
+        lambda record: isinstance(record, Decision) and record.experiment == last.experiment and record.pairs > 5
+    )
+    middle = good.first(
+        lambda record: (
+            isinstance(record, Decision)
+            and record.experiment == longest.experiment
+            and record.pairs > longest.pairs / 2
+        )
+    )
+    kept = next(
+        record.index
+        for record in good.records
+        if isinstance(record, Result) and record.index and record.status == "keep"
+    )
     end = len(good.records)
     for size in ((80, 24), (120, 36), (160, 50)):
         await picture(f"loop-{size[0]}x{size[1]}", good.at(later), size)
@@ -179,7 +196,7 @@ async def make(work: Path) -> None:
     await picture("evidence", good.at(middle), (100, 30), press("1", "z"))
     await picture("finished", good.at(end), (140, 45))
     for tab in ("diff", "samples", "profile", "plan"):
-        await picture(f"details-{tab}", good.at(end), (110, 32), details(2, tab))
+        await picture(f"details-{tab}", good.at(end), (110, 32), details(kept, tab))
     healing = stuck.first(lambda record: isinstance(record, Health) and record.health == "healing" and record.heals > 1)
     begun = next(
         count for count in range(healing, len(stuck.records)) if isinstance(stuck.records[count - 1], Phase | Config)
