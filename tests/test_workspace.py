@@ -306,6 +306,28 @@ def test_reword_changes_message_and_ref_and_nothing_else(workspace: Workspace, r
     assert git(repo, "rev-parse", "refs/autotune/001-speed/0") == workspace.base_commit
 
 
+def test_the_files_of_a_keep_are_known_though_the_commit_that_it_was_made_from_is_pruned(
+    workspace: Workspace, repo: Path
+) -> None:
+    """Somebody tidies the repository up while a session runs."""
+    base = workspace.tip()
+    first = edit_and_commit(workspace, 1)
+    assert workspace.diff(base, first)
+    keep = workspace.reword(1, first, "Kept", {"Autotune-Metric": "1"})
+    workspace.advance(base, keep)
+    workspace.sync("candidate", keep)
+    git(workspace.candidate, "reflog", "expire", "--expire=now", "HEAD")
+    git(repo, "prune", "--expire=now")
+    with pytest.raises(AssertionError, match=r"Not a valid object name|bad file|could not get object"):
+        git(repo, "cat-file", "-t", first)
+    write(workspace.candidate, {"src/app.py": "once more\n"})
+    second = workspace.commit(2, "Go on", {})
+    assert "once more" in workspace.diff(keep, second)
+    assert workspace.contents.tree(second).keys() == workspace.contents.tree(keep).keys()
+    assert "src/app.py" in workspace.files()
+    assert workspace.altered("candidate", second) == ()
+
+
 def test_a_keep_moves_the_branch_by_compare_and_swap(workspace: Workspace, repo: Path) -> None:
     base = workspace.tip()
     sha = edit_and_commit(workspace)

@@ -5,13 +5,18 @@ Nothing that runs can change these, so what git was asked once is kept: of a few
 
 from __future__ import annotations
 
-import functools
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from threading import Lock
+from typing import Generic, TypeVar
 
+from autotune_tui.workspace.diff import Comparison, compare
 from autotune_tui.workspace.git import Git, GitError
 from autotune_tui.workspace.status import NO_MODE, Difference, parse_raw
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 MOST_WORDS = 100
 MOST_HELD = 16_000_000
@@ -48,29 +53,50 @@ def list_tree(git: Git, commit: str) -> list[TreeFile]:
     return files
 
 
+class Answers(Generic[K, V]):
+    """The latest few answers, by question. For several threads at once."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._lock = Lock()
+        self._known: dict[K, V] = {}
+
+    def of(self, question: K, ask: Callable[[], V]) -> V:
+        with self._lock:
+            if question in self._known:
+                return self._known[question]
+        answer = ask()
+        with self._lock:
+            self._known[question] = answer
+            while len(self._known) > self._most:
+                del self._known[next(iter(self._known))]
+        return answer
+
+
 class Contents:
     """Of one repository; commits are named by their object names. For several threads at once."""
 
     def __init__(self, git: Git) -> None:
         self._git = git
-        self._tree = functools.lru_cache(maxsize=3)(self._list)
-        self._known_tree: tuple[str, Mapping[str, TreeFile]] | None = None
-        self._differences = functools.lru_cache(maxsize=32)(self._compare)
+        self._trees = Answers[str, Mapping[str, TreeFile]](3)
+        self._last_tree: tuple[str, Mapping[str, TreeFile]] | None = None
+        self._differences = Answers[tuple[str, str], tuple[Difference, ...]](32)
+        self._comparisons = Answers[tuple[str, str], Comparison](8)
         self._first: dict[str, str] = {}
         self._sizes: dict[str, int] = {}
         self._texts: dict[str, str] = {}
 
     def same_files(self, commit: str, other: str) -> None:
-        """Learn that a commit holds the same files as another, of which they may be known."""
-        self._first = dict([*self._first.items(), (commit, self.first(other))][-MOST_SAME:])
-
-    def first(self, commit: str) -> str:
-        """The commit that was the first, as far as it is known, to hold the same files."""
-        return self._first.get(commit, commit)
+        """Learn that a commit holds the same files as another, of which they may be known. The other may be pruned: git is
+        not asked about it any more.
+        """
+        self._first = dict([*self._first.items(), (commit, self._known_as(other))][-MOST_SAME:])
+        if self._last_tree is not None and self._last_tree[0] == other:
+            self._last_tree = (commit, self._last_tree[1])
 
     def tree(self, commit: str) -> Mapping[str, TreeFile]:
         """All files, links and submodules of a commit, by path."""
-        return self._tree(self.first(commit))
+        return self._trees.of(self._known_as(commit), lambda: self._list(commit))
 
     def files(self, commit: str) -> dict[str, str]:
         """The blob of each regular file, by path."""
@@ -78,8 +104,11 @@ class Contents:
 
     def differences(self, old: str, new: str) -> tuple[Difference, ...]:
         """The paths that two commits have differently, without a search for renames."""
-        old, new = self.first(old), self.first(new)
-        return self._differences(old, new) if old != new else ()
+        return self._differences.of(self._pair(old, new), lambda: self._raw(old, new)) if old != new else ()
+
+    def comparison(self, old: str, new: str) -> Comparison:
+        """What the change from one commit to another is for people."""
+        return self._comparisons.of(self._pair(old, new), lambda: compare(self._git, old, new))
 
     def texts(self, blobs: Mapping[str, str], most: int) -> dict[str, str]:
         """The texts of blobs, by the same keys; bytes that are no UTF-8 are replaced.
@@ -119,19 +148,26 @@ class Contents:
         return hits
 
     def _list(self, commit: str) -> Mapping[str, TreeFile]:
-        if self._known_tree is None:
+        if self._last_tree is None:
             files = {file.path: file for file in list_tree(self._git, commit)}
         else:  # most often they differ in a file or two
-            known, held = self._known_tree
+            known, held = self._last_tree
             files = dict(held)
             for change in self.differences(known, commit):
                 files.pop(change.path, None)
                 if change.new_mode != NO_MODE:
                     files[change.path] = TreeFile(change.new_mode, change.new_blob, change.path)
-        self._known_tree = (commit, files)
+        self._last_tree = (commit, files)
         return files
 
-    def _compare(self, old: str, new: str) -> tuple[Difference, ...]:
+    def _known_as(self, commit: str) -> str:
+        """The commit that was the first, as far as it is known, to hold the same files."""
+        return self._first.get(commit, commit)
+
+    def _pair(self, old: str, new: str) -> tuple[str, str]:
+        return self._known_as(old), self._known_as(new)
+
+    def _raw(self, old: str, new: str) -> tuple[Difference, ...]:
         out = self._git.run("diff-tree", "-r", "--raw", "-z", "--no-renames", "--no-commit-id", old, new)
         return tuple(parse_raw(out))
 

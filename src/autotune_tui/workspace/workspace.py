@@ -28,7 +28,7 @@ from autotune_tui.workspace.attach import Attached
 from autotune_tui.workspace.bytecode import is_bytecode, remove_all, remove_stale
 from autotune_tui.workspace.changes import find_changes
 from autotune_tui.workspace.contents import Contents
-from autotune_tui.workspace.diff import Comparison, compare
+from autotune_tui.workspace.diff import Comparison
 from autotune_tui.workspace.folders import is_folder, remove_tree, session_folder
 from autotune_tui.workspace.git import GitError
 from autotune_tui.workspace.leftovers import Mark, marks, remove
@@ -80,7 +80,6 @@ class Workspace:
         self._trees: dict[Side, Tree] = {}
         self._submodules: list[Submodule] = []
         self._inner: dict[Side, SubmoduleTrees] = {}
-        self._compare = functools.lru_cache(maxsize=8)(functools.partial(compare, self._git))
         self._files: tuple[str, tuple[str, ...]] | None = None
         self._last_tip = ""
 
@@ -495,7 +494,7 @@ class Workspace:
 
     def _comparison(self, old: str, new: str) -> Comparison:
         with _as_workspace_error():
-            return self._compare(self.contents.first(old), self.contents.first(new))
+            return self.contents.comparison(old, new)
 
 
 @contextmanager
