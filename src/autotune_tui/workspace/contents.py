@@ -113,7 +113,7 @@ class Contents:
     def texts(self, blobs: Mapping[str, str], most: int) -> dict[str, str]:
         """The texts of blobs, by the same keys; bytes that are no UTF-8 are replaced.
 
-        Left out are blobs of more than `most` bytes and those with a NUL byte. Two git processes, however many there are.
+        Left out are blobs of more than `most` bytes and those with a NUL byte. At most two git processes, however many there are.
         """
         wanted = sorted(set(blobs.values()))
         sizes = self._sizes | self._sizes_of(blob for blob in wanted if blob not in self._sizes)

@@ -233,7 +233,7 @@ class Workspace:
         """Tracked files of a worktree that are not as the commit has them, and submodules, sorted.
 
         `changes` tells what the candidate's agent did; this tells, at any time, whether a worktree is what it is
-        measured as. Costs three processes.
+        measured as. Costs three processes at most.
         """
         with _as_workspace_error():
             tree = self._tree(side)
