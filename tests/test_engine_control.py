@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -76,6 +77,7 @@ command = {json.dumps(agent(tmp_path, script))}
             if self.folder.journal.exists() and condition(state := self.state):
                 return state
             assert self.process.poll() is None, self.process.communicate()[1]
+            select.select([], [], [], 0.02)
         raise AssertionError(f"never came: {self.state}")
 
     def send(self, command: str) -> tuple[bool, str]:

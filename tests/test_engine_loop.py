@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
 import stat
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ import psutil
 import pytest
 
 from autotune_tui.engine import preflight
+from autotune_tui.engine.loop import End
 from autotune_tui.engine.run import run_session
 from autotune_tui.journal import inbox
 from autotune_tui.model.events import Decision, Note, Record, Sample
@@ -47,62 +50,76 @@ def session(tmp_path: Path, script: str, more: str = "", **options: str) -> Sess
     return Session(repo, configure(tmp_path / "cache", agent(tmp_path, script), more, **options))
 
 
-async def test_good_changes_are_kept_and_useless_ones_are_not(tmp_path: Path) -> None:
+@dataclass
+class Finished:
+    """A session with noise that has kept two changes and discarded two, and how the checkout was around it."""
+
+    session: Session
+    end: End
+    before: dict[str, object]
+    after: dict[str, object]
+    children: list[psutil.Process]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """It is run once for all that is asked of it."""
+    ours = session(tmp_path_factory.mktemp("finished"), VALUES.format(values="95 95.0 99 60"))
+    (ours.repo / "dirty.txt").write_text("not committed\n")
+    (ours.repo / "src/value.txt").write_text("the user's own edit\n")
+    git(ours.repo, "status")  # so that the index is fresh before it is compared
+    before = snapshot(ours.repo)
+    end = asyncio.run(ours.run())
+    return Finished(ours, end, before, snapshot(ours.repo), psutil.Process().children(recursive=True))
+
+
+def test_good_changes_are_kept_and_useless_ones_are_not(finished: Finished) -> None:
     """D3, L8: the branch advances by the two real gains only, each commit with its trailers."""
-    ours = session(tmp_path, VALUES.format(values="80 80.0 88 60"))
-    end = await ours.run()
-    assert end.outcome == "completed"
+    ours = finished.session
+    assert finished.end.outcome == "completed"
     assert [status for status, _ in ours.verdicts] == ["keep", "discard", "discard", "keep"]
     assert ours.verdicts[2][1] == "regression"
     branch = f"autotune/{ours.folder.id}"
     assert git(ours.repo, "log", "--format=%s", branch).splitlines() == [
-        "Set the cost to 60", "Set the cost to 80", "start",
+        "Set the cost to 60", "Set the cost to 95", "start",
     ]  # fmt: skip
     assert git(ours.repo, "show", f"{branch}:src/value.txt") == "60"
     body = git(ours.repo, "log", "-1", "--format=%B", branch)
     assert "A lower number should improve cost" in body
     trailers = git(ours.repo, "log", "-1", "--format=%(trailers:only)", branch)
     assert re.search(r"Autotune-Metric: cost (59|60|61)\b", trailers)
-    assert "Autotune-Effect: −2" in trailers
+    assert "Autotune-Effect: −3" in trailers
     assert "Autotune-Experiment: 001-test/4" in trailers
 
 
-async def test_the_final_figure_is_measured_afresh(tmp_path: Path) -> None:
+def test_the_final_figure_is_measured_afresh(finished: Finished) -> None:
     """D5: forty fresh pairs of the first commit against the branch; the headline has an interval around the truth."""
-    ours = session(tmp_path, VALUES.format(values="80 60"))
-    await ours.run()
-    validation = ours.state.validation
+    validation = finished.session.state.validation
     assert validation is not None
     assert validation.pairs == 40
     assert validation.confirmed
     low, high = validation.interval
     assert -0.43 < low < high < -0.37  # the truth is -0.40; one in twenty intervals misses it by a little
-    report = ours.folder.final_report.read_text()
+    report = finished.session.folder.final_report.read_text()
     assert "−40" in report or "−39" in report
 
 
-async def test_nothing_is_left_behind(tmp_path: Path) -> None:
+def test_nothing_is_left_behind(finished: Finished) -> None:
     """The checkout is byte for byte what it was; no worktree, no lock, no process, no cache folder stays."""
-    ours = session(tmp_path, VALUES.format(values="80 100 -"))
-    (ours.repo / "dirty.txt").write_text("not committed\n")
-    (ours.repo / "src/value.txt").write_text("the user's own edit\n")
-    git(ours.repo, "status")  # so that the index is fresh before it is compared
-    before = snapshot(ours.repo)
-    await ours.run()
-    assert snapshot(ours.repo) == before
+    ours = finished.session
+    cache = Path(ours.config.workspace.cache)
+    assert finished.before == finished.after
     assert git(ours.repo, "worktree", "list", "--porcelain").count("worktree ") == 1
-    assert not (tmp_path / "cache").exists() or not list((tmp_path / "cache").rglob("*"))
+    assert not cache.exists() or not list(cache.rglob("*"))
     assert not ours.folder.lock.exists()
-    assert not psutil.Process().children(recursive=True)
+    assert not finished.children
     assert ".autotune" not in git(ours.repo, "status", "--porcelain")
     assert any("not part of" in warning or "uncommitted" in warning.lower() for warning in ours.warnings)
 
 
-async def test_every_line_of_the_journal_is_json_and_the_shared_records_tell_the_story(tmp_path: Path) -> None:
+def test_every_line_of_the_journal_is_json_and_the_shared_records_tell_the_story(finished: Finished) -> None:
     """A reader that knows `config` and `result` only sees baseline, keeps and discards."""
-    ours = session(tmp_path, VALUES.format(values="80 81 70"))
-    await ours.run()
-    records = [json.loads(line) for line in ours.folder.journal.read_text().splitlines()]
+    records = [json.loads(line) for line in finished.session.folder.journal.read_text().splitlines()]
     assert [record["seq"] for record in records] == list(range(1, len(records) + 1))
     assert all(record["timestamp"].endswith("Z") for record in records)
     shared = [record for record in records if record["type"] in ("config", "result")]
@@ -110,23 +127,23 @@ async def test_every_line_of_the_journal_is_json_and_the_shared_records_tell_the
     assert config["objective"] == {"primaryMetric": "cost", "direction": "lower"}
     assert (baseline["status"], baseline["description"]) == ("keep", "baseline")
     assert baseline["metric"] == pytest.approx(100, rel=0.03)
-    assert [(r["index"], r["status"]) for r in results] == [(1, "keep"), (2, "discard"), (3, "keep")]
-    assert results[2]["metric"] == pytest.approx(70, rel=0.03)
+    assert [(r["index"], r["status"]) for r in results] == [(1, "keep"), (2, "discard"), (3, "discard"), (4, "keep")]
+    assert results[3]["metric"] == pytest.approx(60, rel=0.03)
     assert results[0]["asi"]["hypothesis"].startswith("A lower number")
 
 
-async def test_artifacts_of_an_experiment(tmp_path: Path) -> None:
+def test_artifacts_of_an_experiment(finished: Finished) -> None:
     """V3, L25: plan, diff, log, samples, summary and reflexion lie beside the journal."""
-    ours = session(tmp_path, VALUES.format(values="80"))
-    await ours.run()
+    ours = finished.session
     folder = ours.experiment_folder(1)
     names = {path.name for path in folder.iterdir()}
     assert {"plan.md", "diff.patch", "bench.log", "result.txt", "summary.md", "reflexion.md"} <= names
-    assert "+80" in (folder / "diff.patch").read_text()
-    assert len((folder / "result.txt").read_text().splitlines()) == 1 + 2 * ours.state.experiments[-1].pairs
-    assert json.loads(ours.folder.state.read_text())["n_exp"] == 1
-    assert "Set the cost to 80" in ours.folder.leaderboard.read_text()
-    assert "Set the cost to 80" in ours.folder.results.read_text()
+    assert "+95" in (folder / "diff.patch").read_text()
+    (first,) = (experiment for experiment in ours.state.experiments if experiment.index == 1)
+    assert len((folder / "result.txt").read_text().splitlines()) == 1 + 2 * first.pairs
+    assert json.loads(ours.folder.state.read_text())["n_exp"] == 4
+    assert "Set the cost to 95" in ours.folder.leaderboard.read_text()
+    assert "Set the cost to 95" in ours.folder.results.read_text()
 
 
 async def test_a_metric_without_noise_is_decided_by_one_run_and_one_more(tmp_path: Path) -> None:
@@ -186,7 +203,7 @@ fi
     checks = (
         '[checks]\ncommand = "test ! -e src/note.txt || test -s src/note.txt || { echo must not be empty; exit 1; }"'
     )
-    ours = session(tmp_path, script, checks)
+    ours = session(tmp_path, script, checks, bench=EXACT)
     await ours.run()
     assert [status for status, _ in ours.verdicts] == ["keep"]
     branch = f"autotune/{ours.folder.id}"
@@ -316,26 +333,24 @@ async def test_the_environment_has_no_secret_and_a_seed_for_each_pair(
     assert os.environ["SOME_API_KEY"] == "do-not-tell"
 
 
-async def test_a_verdict_can_be_computed_again_from_the_journal(tmp_path: Path) -> None:
+def test_a_verdict_can_be_computed_again_from_the_journal(finished: Finished) -> None:
     """D3: seed, order and values are in the journal; the same test on them says the same."""
-    ours = session(tmp_path, VALUES.format(values="95"))
-    await ours.run()
-    state = ours.state
-    looks = [event for event in ours.events if isinstance(event, Decision) and event.p is not None]
-    samples = [e for e in ours.events if isinstance(e, Sample) and e.purpose == "experiment"]
-    blocks = complete_blocks(samples)
+    ours = finished.session
+    mine = [event for event in ours.events if isinstance(event, Decision | Sample) and event.experiment == 1]
+    looks = [event for event in mine if isinstance(event, Decision) and event.p is not None]
+    blocks = complete_blocks([e for e in mine if isinstance(e, Sample) and e.purpose == "experiment"])
     scores = to_scores(np.array([[sample.value for sample in block] for block in blocks]), "lower", "log")
     candidate = np.array([[sample.side == "candidate" for sample in block] for block in blocks])
-    assert state.calibration is not None
-    assert looks[-1].seed is not None
+    calibration, seed = ours.state.calibration, looks[-1].seed
+    assert calibration is not None and seed is not None
     evidence = judge(
-        scores, candidate, RULES["standard"], sigma=state.calibration.sigma, threshold=0.01, location="fast_half",
-        seed=looks[-1].seed, degrees=state.calibration.pairs,
+        scores, candidate, RULES["standard"], sigma=calibration.sigma, threshold=0.01, location="fast_half",
+        seed=seed, degrees=calibration.pairs,
     )  # fmt: skip
     assert evidence.p == pytest.approx(looks[-1].p)
     assert np.expm1(-evidence.effect) == pytest.approx(looks[-1].effect)
     assert evidence.state == looks[-1].state == "keep"
-    orders = [block_order(looks[-1].seed, number, block[0].attempt) for number, block in enumerate(blocks)]
+    orders = [block_order(seed, number, block[0].attempt) for number, block in enumerate(blocks)]
     assert orders == [tuple(row) for row in candidate.tolist()]
 
 

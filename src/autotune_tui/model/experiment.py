@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -161,7 +161,7 @@ def add_sample(samples: list[Sample], sample: Sample) -> bool:
     return retaken
 
 
-def complete_blocks(samples: Iterable[Sample], size: int = 4) -> list[tuple[Sample, ...]]:
+def complete_blocks(samples: Sequence[Sample], size: int = 4) -> list[tuple[Sample, ...]]:
     """The blocks that have all their runs, in order, each in the order the runs were taken; of each, the last attempt."""
     attempts: dict[int, int] = {}
     for sample in samples:
