@@ -9,7 +9,7 @@ import pytest
 
 from autotune_tui.config import parse
 from autotune_tui.config.recovery import with_agent
-from autotune_tui.engine import calibration
+from autotune_tui.engine import calibration, sampling
 from autotune_tui.engine.recovery.diagnose import Trial, conclusion
 from autotune_tui.engine.recovery.shrink_scope import gained, hot
 from autotune_tui.engine.recovery.switching import following
@@ -55,8 +55,12 @@ agents = [{names}]
 """
 
 
-async def test_a_benchmark_that_fails_now_and_then_on_the_incumbent_is_called_flaky(tmp_path: Path) -> None:
+async def test_a_benchmark_that_fails_now_and_then_on_the_incumbent_is_called_flaky(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """H1: a run that fails and then works is no one's verdict, but twice is a state of health; diagnose confirms it."""
+    # A block that this machine disturbs would be taken again, and of more runs of the incumbent more fail.
+    monkeypatch.setattr(sampling, "disturbed", lambda *_, **__: ())
     ours = stuck(
         tmp_path,
         "flag.touch(); value.write_text(str(100 + number))",
@@ -105,7 +109,7 @@ async def test_a_benchmark_that_has_become_restless_is_called_flaky(tmp_path: Pa
     first, second = (segment.calibration for segment in ours.state.segments)
     assert first is not None
     assert second is not None
-    assert second.sigma > 10 * first.sigma
+    assert second.sigma > 5 * first.sigma  # in truth a hundred times, but of few pairs
     assert ours.state.streaks.flaky == 0
 
 
@@ -190,16 +194,17 @@ def test_restless_runs_are_told_from_noise_drift_and_one_bad_run(
     assert bool(unsteady(values, known)) is said
 
 
-def test_ordinary_noise_is_hardly_ever_called_flaky() -> None:
-    """A session of honest noise: of two thousand experiments at the least number of runs, fewer than one in fifty."""
+@pytest.mark.parametrize("calibrated", [2, 6, 10])
+def test_ordinary_noise_is_hardly_ever_called_flaky(calibrated: int) -> None:
+    """Sessions of honest noise, by their pairs of calibration: of two thousand experiments fewer than one in a hundred."""
     random = np.random.default_rng(7)
     called = 0
     for _ in range(2000):
-        pairs = np.exp(random.normal(0, 0.02, (10, 2)))
+        pairs = np.exp(random.normal(0, 0.02, (calibrated, 2)))
         sigma = float(1.4826 * np.median(np.abs(np.log(pairs[:, 0] / pairs[:, 1]))))
         runs = np.exp(random.normal(0, 0.02, 6))
-        called += bool(unsteady([float(run) for run in runs], Calibration(pairs=10, sigma=sigma)))
-    assert called < 40
+        called += bool(unsteady([float(run) for run in runs], Calibration(pairs=calibrated, sigma=sigma)))
+    assert called < 20
 
 
 WORKS, FAILS, SOME = Trial(6), Trial(2, 2, "exit code 3"), Trial(6, 2, "exit code 7")

@@ -39,8 +39,8 @@ BLOCKS = {"quick": 3, "standard": 5, "strict": 5, "costly": 1}
 SHORT_SECONDS = 0.05
 """A command shorter than this is repeated within one sample (decision.md)."""
 
-TIMEOUT_FLOOR = 2.0
-"""Seconds that a sample may always take: twice a very short baseline is within ordinary scheduling noise."""
+TIMEOUT_FLOOR = 5.0
+"""Seconds that a sample may always take: a busy machine holds up a short command for longer than twice its time."""
 
 SPREAD_LIMIT = 0.05
 

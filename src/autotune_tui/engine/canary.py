@@ -43,7 +43,7 @@ AT_ONCE = 5_000
 """Files that are broken at once at the most; writing them takes about a second."""
 LARGEST = 4 << 20
 """Bytes of a file that is broken; a larger one is data that is left alone."""
-FLOOR = 2.0
+FLOOR = 5.0
 """Seconds that a run on broken code may always take."""
 
 

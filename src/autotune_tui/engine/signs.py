@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 UNSTEADY = 5.0
 """The incumbent's own runs vary so many times as much as when the segment was calibrated."""
+DOUBLED_AT = 6
+"""Pairs of a calibration that make twice of it: of so few, one noise in a hundred looks four times as small as it is."""
 LEAST_SPREAD = 0.02
 """On the log scale; noise below this is no trouble, however quiet it was before."""
 LEAST_RUNS = 6
@@ -59,6 +61,7 @@ def unsteady(values: Sequence[float], calibration: Calibration) -> str:
         return ""
     steps = np.abs(np.diff(np.log(array) if logarithmic else array))
     now = float(MAD_TO_SIGMA * np.median(steps))
-    if now < UNSTEADY * calibration.sigma or (logarithmic and now < LEAST_SPREAD) or not math.isfinite(now):
+    least = UNSTEADY * calibration.sigma * (1 + DOUBLED_AT / max(1, calibration.pairs))
+    if now < least or (logarithmic and now < LEAST_SPREAD) or not math.isfinite(now):
         return ""
     return f"runs of the same code vary {now / calibration.sigma:.0f} times as much as when the segment began"
