@@ -44,16 +44,16 @@ COMMANDS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 """By the words of the command line. Those that end the session come last."""
 PATIENCE = 60.0
-FILES = 39
+FILES = 400
 
 GATE = 'while [ -e "{gates}/{name}" ]; do sleep 0.02; done\n'
 BENCH = "echo METRIC cost=$(cat src/*.txt | awk '{ n += $1 } END { print n }')\n"
 AGENT = """\
 n=$AUTOTUNE_EXPERIMENT
-if [ $n -ne 2 ] && {{ [ $((n % 2)) -eq 1 ] || [ ! -e "{root}/alternate" ]; }}; then echo 0 > src/k$n.txt
-else echo $((400 + n)) > src/value.txt; fi
+if {{ [ $n -eq 2 ] || [ -e "{root}/alternate" ]; }} && mkdir "{root}/worse"; then echo $((400 + n)) > src/value.txt
+else rm -rf "{root}/worse"; echo 0 > src/k$n.txt; fi
 """
-"""The second experiment is worse; the others are keeps, each in a file of its own, or keeps and discards in turn."""
+"""The second experiment is worse; the others are keeps, each in a file of its own, or discards and keeps in turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ class Scene:
                 self.read()
                 if condition():
                     return
-                raise RuntimeError(f"the engine has ended: {(self.root / 'engine.log').read_text()}")
+                raise RuntimeError(f"the engine has ended: {self.state.end} {(self.root / 'engine.log').read_text()}")
             if time.monotonic() > deadline:
                 raise TimeoutError(f"it did not come to that: {self.state.current}, {self.state.controls[-3:]}")
             time.sleep(0.01)
@@ -143,12 +143,12 @@ class Scene:
     def held(self, phase: str) -> Iterator[None]:
         """The phase is under way, and stays so until the block ends."""
         if phase == "measure":
-            self._reach("check", "check")
+            self._reach("check")
             self.hold("bench")
             (self.gates / "check").unlink()
             self.until(lambda: self._in("measure"))
         elif phase == "calibrate":
-            self._reach("edit", "edit")
+            self._reach("edit")
             self.hold("check")
             self.ask("rebaseline", {"now": True})  # the branch is validated first, then the unchanged code is checked
             self.until(lambda: self._in("check"))
@@ -157,17 +157,18 @@ class Scene:
             self.until(lambda: self._in("calibrate"))
         elif phase == "healing":
             (self.root / "alternate").touch()
-            self._reach("setup", "", lambda: self.state.health == "healing")
+            self.hold("setup")
+            self.until(lambda: self.state.health == "healing")
         elif phase == "paused":
             self.ask("pause", {})
             self.until(lambda: self.state.health == "paused")
         elif phase == "decide":
-            self._reach("check", "check")  # not earlier: a repair would remove the lock as a stale one
+            self._reach("check")  # not earlier: a repair would remove the lock as a stale one
             self.hold("decide")
             (self.gates / "check").unlink()
             self.until(lambda: self._in("decide") and self.state.intent is not None)
         else:
-            self._reach(phase, phase)
+            self._reach(phase)
         try:
             yield
         finally:
@@ -183,9 +184,14 @@ class Scene:
     def of(self, number: str) -> list[Control]:
         return [record for record in self.records if isinstance(record, Control) and record.id == number]
 
-    def _reach(self, gate: str, phase: str, arrived: Callable[[], bool] | None = None) -> None:
-        self.hold(gate)
-        self.until(arrived or (lambda: self._in(phase)))
+    def _reach(self, phase: str) -> None:
+        """Hold a phase of an experiment, by way of its edit: a validation builds, too, and would wait at the same gate."""
+        self.hold("edit")
+        self.until(lambda: self._in("edit"))
+        if phase != "edit":
+            self.hold(phase)
+            (self.gates / "edit").unlink()
+            self.until(lambda: self._in(phase))
 
     def _in(self, phase: str) -> bool:
         current = self.state.current
@@ -203,6 +209,7 @@ agent = "command"
 name = "cost"
 unit = ""
 source = "metric_line"
+threshold = "0.01%"
 [benchmark]
 command = "sh bench.sh"
 build = "sh build.sh"
@@ -229,7 +236,12 @@ def rows(phase: str, commands: Sequence[str], root: Path) -> list[Row]:
     scene = Scene(root)
     try:
         scene.until(lambda: scene.state.last_number >= 2)
-        return [_row(scene, phase, command) for command in commands if scene.process.poll() is None]
+        found = []
+        for command in commands:
+            if scene.process.poll() is not None:
+                raise RuntimeError(f"the engine ended before {command}, in {phase}: {scene.state.end}")
+            found.append(_row(scene, phase, command))
+        return found
     finally:
         scene.close()
 
