@@ -43,6 +43,7 @@ COMMANDS: dict[str, tuple[str, dict[str, Any]]] = {
     "stop": ("stop", {}),
 }
 """By the words of the command line. Those that end the session come last."""
+LATE = "stop --after"
 PATIENCE = 60.0
 FILES = 400
 
@@ -231,17 +232,15 @@ command = {json.dumps(str(agent))}
 """
 
 
-def rows(phase: str, commands: Sequence[str], root: Path) -> list[Row]:
+def rows(phase: str, commands: Sequence[str], root: Path) -> Iterator[Row]:
     """One session, in which each of the commands is sent while the phase runs."""
     scene = Scene(root)
     try:
         scene.until(lambda: scene.state.last_number >= 2)
-        found = []
         for command in commands:
             if scene.process.poll() is not None:
                 raise RuntimeError(f"the engine ended before {command}, in {phase}: {scene.state.end}")
-            found.append(_row(scene, phase, command))
-        return found
+            yield _row(scene, phase, command)
     finally:
         scene.close()
 
@@ -257,7 +256,7 @@ def _row(scene: Scene, phase: str, words: str) -> Row:
             scene.until(lambda: len(scene.of(number)) > 1)  # while the phase is still held
     effect = None
     if answer.accepted and command != "propose":
-        if scene.state.health == "paused" and command != "pause":
+        if scene.state.health == "paused" and command not in ("pause", "stop"):
             scene.ask("resume", {})
         scene.until(lambda: len(scene.of(number)) > 1)
         effect = time.monotonic() - began
@@ -299,18 +298,17 @@ def _when(scene: Scene, seen: int, running: int, controls: list[Control]) -> str
     return "after the block" if taken else "at once"
 
 
-def table(found: Sequence[Row]) -> str:
-    """The rows as a markdown table."""
-    lines = [
-        "| phase | command | answer | answered after | effect | took effect after |",
-        "| --- | --- | --- | --: | --- | --: |",
-    ]
-    for row in found:
-        answer = "accepted" if row.accepted else f"refused: {row.reason}"
-        effect = f"{row.effect:.2f} s" if row.effect is not None else ""
-        when = f"{row.when}{f' ({row.ended})' if row.ended == 'failed' else ''}"
-        lines.append(f"| {row.phase} | {row.command} | {answer} | {row.answered:.2f} s | {when} | {effect} |")
-    return "\n".join(lines)
+HEAD = """\
+| phase | command | answer | answered after | effect | took effect after |
+| --- | --- | --- | --: | --- | --: |"""
+
+
+def line(row: Row) -> str:
+    """The row in a markdown table."""
+    answer = "accepted" if row.accepted else f"refused: {row.reason}"
+    effect = f"{row.effect:.2f} s" if row.effect is not None else ""
+    when = f"{row.when}{f' ({row.ended})' if row.ended == 'failed' else ''}"
+    return f"| {row.phase} | {row.command} | {answer} | {row.answered:.2f} s | {when} | {effect} |"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -318,14 +316,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--phases", nargs="*", default=PHASES, choices=PHASES)
     parser.add_argument("--commands", nargs="*", default=tuple(COMMANDS), choices=tuple(COMMANDS))
     options = parser.parse_args(arguments)
-    found: list[Row] = []
+    ordinary = [name for name in options.commands if name != LATE]
+    print(HEAD)
     for phase in options.phases:
-        with tempfile.TemporaryDirectory(prefix="autotune-control-") as folder:
-            found += rows(phase, [name for name in options.commands if name != "stop --after"], Path(folder))
-        if "stop --after" in options.commands:
+        for commands in (ordinary, [name for name in options.commands if name == LATE]):  # each ends a session
             with tempfile.TemporaryDirectory(prefix="autotune-control-") as folder:
-                found += rows(phase, ["stop --after"], Path(folder))
-    print(table(found))
+                for row in rows(phase, commands, Path(folder)) if commands else ():
+                    print(line(row), flush=True)
     return 0
 
 
