@@ -18,6 +18,7 @@ from autotune_tui.model.events import (
     Validation,
     Veto,
 )
+from autotune_tui.model.value import Value, frozen
 
 KEEP = "keep"
 VETOED = "vetoed"
@@ -27,8 +28,8 @@ BY_HAND = "by_hand"
 FAILURES = frozenset({"crash", "checks_failed"})
 
 
-@dataclass(frozen=True, slots=True)
-class Experiment:
+@frozen
+class Experiment(Value):
     """An experiment that ended, or a baseline (`baseline` is true and `index` usually 0). Samples are not kept.
 
     `effect` and `interval` are what the pairs said (see `events`); None where no evidence was recorded.
@@ -130,8 +131,8 @@ class CurrentExperiment:
     confirmations: tuple[Confirmation, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+@frozen
+class Segment(Value):
     """Experiments that share a baseline."""
 
     number: int

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from autotune_tui.model import format as fmt
+from autotune_tui.model.value import Value, frozen
 
 if TYPE_CHECKING:
     from autotune_tui.model.experiment import Experiment
@@ -56,8 +56,8 @@ class Tried(Protocol):
     def strategy(self) -> str: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+@frozen
+class Attempt(Value):
     """An earlier experiment that is worth another look."""
 
     index: int
@@ -67,8 +67,8 @@ class Attempt:
     effect: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Stuck:
+@frozen
+class Stuck(Value):
     """The protocol for a search in which nothing has worked for long."""
 
     experiments: int
@@ -83,8 +83,8 @@ class Stuck:
     """The strategies since the last keep, and how often each was tried."""
 
 
-@dataclass(frozen=True, slots=True)
-class Guidance:
+@frozen
+class Guidance(Value):
     """What is asked of the next experiment."""
 
     avoid: tuple[str, ...] = ()

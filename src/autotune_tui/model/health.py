@@ -14,11 +14,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from autotune_tui.model import format as fmt
 from autotune_tui.model.experiment import BY_HAND
+from autotune_tui.model.value import Value, frozen
 
 if TYPE_CHECKING:
     from autotune_tui.model.events import Config, Recovery
@@ -62,8 +63,8 @@ NEUTRAL_REASONS = frozenset({"skipped"})
 """Discards that say nothing about the code: the user ended the experiment."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+@frozen
+class Limits(Value):
     """When a session counts as stuck, and what is tried then."""
 
     max_no_improvement: int = 5
@@ -73,8 +74,8 @@ class Limits:
     pause_when_exhausted: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Streaks:
+@frozen
+class Streaks(Value):
     """Experiments in a row, since the segment or the last playbook began. A keep resets all but its own."""
 
     no_improvement: int = 0
@@ -89,8 +90,8 @@ class Streaks:
     """How it did in the last of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class HealthChange:
+@frozen
+class HealthChange(Value):
     """How the session is now, and what follows. `recovery` names the playbook to apply next, None when none is needed."""
 
     health: HealthName
@@ -274,8 +275,8 @@ def in_force(course: Course) -> list[str]:
     return lines
 
 
-@dataclass(frozen=True, slots=True)
-class _Left:
+@frozen
+class _Left(Value):
     """The playbooks that are left to a session that is stuck."""
 
     limits: Limits

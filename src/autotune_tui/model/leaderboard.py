@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 from typing import Literal
 
 from autotune_tui.model.experiment import BY_HAND, Experiment
 from autotune_tui.model.state import SessionState
+from autotune_tui.model.value import Value, frozen
 
 Kind = Literal["baseline", "keep", "discard", "vetoed", "failure", "other"]
 _ORDER: dict[Kind, int] = {"baseline": 0, "keep": 1, "discard": 2, "vetoed": 3, "other": 4, "failure": 5}
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+@frozen
+class Row(Value):
     """One line of the leaderboard."""
 
     rank: int | None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from autotune_tui.model.value import Value, frozen
 
 
-@dataclass(frozen=True, slots=True)
-class HotSpot:
+@frozen
+class HotSpot(Value):
     """One function. `file` is relative to the worktree when it lies inside, else absolute."""
 
     file: str
@@ -19,8 +19,8 @@ class HotSpot:
     """Share of all samples (0..1) in which this function was somewhere on the stack."""
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+@frozen
+class Profile(Value):
     """Hot spots, most `total_share` first, as one tool saw them."""
 
     tool: str

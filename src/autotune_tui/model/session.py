@@ -25,13 +25,14 @@ from autotune_tui.model.events import (
 )
 from autotune_tui.model.experiment import CurrentExperiment, Experiment, Segment
 from autotune_tui.model.health import Streaks
+from autotune_tui.model.value import Value, frozen
 
 RESTING = ("paused", "completed")
 """The health states in which no experiment runs."""
 
 
-@dataclass(frozen=True, slots=True)
-class UsageTotals:
+@frozen
+class UsageTotals(Value):
     """What the agents have used up."""
 
     input_tokens: int = 0
@@ -53,8 +54,8 @@ class UsageTotals:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Course:
+@frozen
+class Course(Value):
     """What playbooks have put in force, see `events.Recovery`. All but the agent ends with the next keep or playbook."""
 
     scope: tuple[str, ...] = ()

@@ -15,6 +15,7 @@ from autotune_tui.model import format as fmt
 from autotune_tui.model.experiment import Experiment
 from autotune_tui.model.leaderboard import Row, rank
 from autotune_tui.model.session import SessionState
+from autotune_tui.model.value import Value, frozen
 from autotune_tui.ui.views import status_mark
 
 PAIRS = "in its pairs"
@@ -22,8 +23,8 @@ WHAT = "what"
 _MOST_SECONDARY = 4
 
 
-@dataclass(frozen=True, slots=True)
-class BoardRow:
+@frozen
+class BoardRow(Value):
     """One experiment in words."""
 
     index: int
@@ -182,8 +183,8 @@ def _brief(experiment: Experiment, unit: str) -> str:
     return f"{text} ±{half * 100:.{1 if half < 0.0995 else 0}f}"
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+@frozen
+class Column(Value):
     """A column of the table: its heading, the text of a row, and its width in cells."""
 
     heading: str

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
 from autotune_tui.model.override import rescue_refusal, veto_refusal, waiting
 from autotune_tui.model.session import SessionState
+from autotune_tui.model.value import Value, frozen
 
 Mode = Literal["live", "watch", "replay"]
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
+@frozen
+class Situation(Value):
     """What decides whether a command can be done."""
 
     mode: Mode
@@ -35,8 +35,8 @@ class Situation:
         return self.state.health == "paused" or pausing(self.state)
 
 
-@dataclass(frozen=True, slots=True)
-class Confirmation:
+@frozen
+class Confirmation(Value):
     """What is asked before a command that destroys or costs something."""
 
     title: str
@@ -47,8 +47,8 @@ class Confirmation:
     """The words on a button that does it in another way: see `OTHERWISE`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+@frozen
+class Command(Value):
     """Something a person can do."""
 
     id: str

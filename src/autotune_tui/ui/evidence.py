@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from autotune_tui.model import format as fmt
 from autotune_tui.model.events import Decision, Sample
 from autotune_tui.model.session import SessionState
+from autotune_tui.model.value import Value, frozen
 
 Purpose = Literal["experiment", "calibration", "validation", "nothing", "unrecorded"]
 """What is measured; "unrecorded" for the journals of other tools, which have single values only."""
@@ -17,8 +18,8 @@ THEN = {"holdout": "the holdout", "end_to_end": "the end-to-end benchmark"}
 """What a would-be keep is measured on after its own pairs, by phase."""
 
 
-@dataclass(frozen=True, slots=True)
-class EffectBar:
+@frozen
+class EffectBar(Value):
     """One look at the evidence: an effect with its interval."""
 
     pairs: int
@@ -27,8 +28,8 @@ class EffectBar:
     high: float
 
 
-@dataclass(frozen=True, slots=True)
-class EvidenceView:
+@frozen
+class EvidenceView(Value):
     """The samples of both sides, what they say so far, and what is still to come."""
 
     purpose: Purpose
@@ -187,8 +188,8 @@ def fast_half(values: Sequence[float], direction: str) -> float | None:
     return sum(best) / len(best)
 
 
-@dataclass(frozen=True, slots=True)
-class Axis:
+@frozen
+class Axis(Value):
     """A linear scale from `low` to `high` on cells 0 .. `width` - 1."""
 
     low: float

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from autotune_tui.model.value import Value, frozen
 
 PanelName = Literal["evidence", "plan", "bench", "trend", "health", "leaderboard"]
 Kind = Literal["narrow", "medium", "wide"]
@@ -16,8 +17,8 @@ WIDE = (140, 36)
 """Columns and rows from which on there is room for that layout."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+@frozen
+class Place(Value):
     """A rectangle in cells."""
 
     x: int

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from textual.content import Content
+
+from autotune_tui.model.value import Value, frozen
 
 Styled = str | tuple[str, str] | Content
 """Text, text with a style, or content."""
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+@frozen
+class Piece(Value):
     """A part of a line. Parts of low priority go first when there is no room: to their short form, then altogether."""
 
     priority: int

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
 from datetime import datetime
 
 from textual.content import Content
@@ -14,6 +13,7 @@ from autotune_tui.journal.lock import holder
 from autotune_tui.journal.reader import load_state
 from autotune_tui.model import format as fmt
 from autotune_tui.model.session import SessionState
+from autotune_tui.model.value import Value, frozen
 from autotune_tui.ui.lines import line, spread
 from autotune_tui.ui.theme import BAD, DIM, GOOD, WARN
 from autotune_tui.ui.views import HEALTH_MARKS, headline, seconds_between
@@ -21,8 +21,8 @@ from autotune_tui.ui.views import HEALTH_MARKS, headline, seconds_between
 _FAR = 365 * 86400.0
 
 
-@dataclass(frozen=True, slots=True)
-class SessionRow:
+@frozen
+class SessionRow(Value):
     """One session."""
 
     id: str

@@ -11,15 +11,16 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from autotune_tui.errors import ConfigError
+from autotune_tui.model.value import Value, frozen
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+@frozen
+class Settings(Value):
     """Which theme, and which keys for which command; what is not set is as by default."""
 
     theme: str = ""

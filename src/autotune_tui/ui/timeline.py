@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from autotune_tui.model.events import Record, Result
+from autotune_tui.model.value import Value, frozen
 from autotune_tui.ui.follower import Look
 
 LONGEST_GAP = 30.0
@@ -20,8 +20,8 @@ _STRIDE = 2000
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+@frozen
+class Mark(Value):
     """An experiment's end."""
 
     at: float

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from textual.content import Content, Span
@@ -12,6 +11,7 @@ from autotune_tui.model import format as fmt
 from autotune_tui.model.experiment import Experiment
 from autotune_tui.model.leaderboard import vetoed_beside
 from autotune_tui.model.session import SessionState
+from autotune_tui.model.value import Value, frozen
 from autotune_tui.ui.evidence import Axis, labels, ticks
 from autotune_tui.ui.theme import BAD, CANDIDATE, DIM, GOOD, WARN
 
@@ -33,8 +33,8 @@ _BITS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
 """The bit of each of a braille character's dots, by column and row."""
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+@frozen
+class Point(Value):
     """An experiment: its number, its value, how it ended, and the best value of its segment up to and with it."""
 
     number: int
@@ -44,8 +44,8 @@ class Point:
     segment: int
 
 
-@dataclass(frozen=True, slots=True)
-class TrendView:
+@frozen
+class TrendView(Value):
     """The chart: every experiment in order, the target, the unit of its values."""
 
     points: tuple[Point, ...]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from autotune_tui.model import format as fmt
 from autotune_tui.model.health import Limits, limits_of
 from autotune_tui.model.session import SessionState
+from autotune_tui.model.value import Value, frozen
 from autotune_tui.ui.follower import Look
 from autotune_tui.ui.store import SILENT_SECONDS
 from autotune_tui.ui.theme import BAD, DIM, GOOD, WARN
@@ -78,8 +78,8 @@ def clock_time(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
 
 
-@dataclass(frozen=True, slots=True)
-class HeadlineView:
+@frozen
+class HeadlineView(Value):
     """The one line that answers "is it working?"."""
 
     name: str
@@ -158,8 +158,8 @@ def _gain(
     return words, "single values", 0, fmt.improves(difference, state.direction)
 
 
-@dataclass(frozen=True, slots=True)
-class HealthView:
+@frozen
+class HealthView(Value):
     """How the session is doing, why, what follows, and what is left."""
 
     health: str
@@ -250,8 +250,8 @@ def _noise(state: SessionState) -> str:
     return f"{fmt.percent(calibration.sigma).lstrip('+')} per pair"
 
 
-@dataclass(frozen=True, slots=True)
-class PhasesView:
+@frozen
+class PhasesView(Value):
     """The phases of the running experiment, as a line that fills up."""
 
     title: str
@@ -313,8 +313,8 @@ def _idle(state: SessionState) -> str:
     return "no experiment is running"
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+@frozen
+class Standing(Value):
     """Something that lasts, for the status line."""
 
     level: Literal["info", "warning", "bad"]

@@ -8,6 +8,7 @@ from typing import Literal
 
 from textual.content import Content
 
+from autotune_tui.model.value import Value, frozen
 from autotune_tui.text import harmless
 from autotune_tui.ui.theme import DIM
 
@@ -20,8 +21,8 @@ _LONGEST = 2000
 """Characters of a line beyond which it is shown without colours: minified code would take seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class DiffLine:
+@frozen
+class DiffLine(Value):
     """A line of a patch. `old` and `new` are its numbers on the two sides."""
 
     kind: Kind
@@ -30,8 +31,8 @@ class DiffLine:
     new: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FileDiff:
+@frozen
+class FileDiff(Value):
     """What a patch does to one file."""
 
     path: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
@@ -14,6 +13,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from autotune_tui.model.events import Sample
+from autotune_tui.model.value import Value, frozen
 from autotune_tui.text import harmless
 from autotune_tui.ui.details.subject import Subject
 
@@ -22,8 +22,8 @@ MOST_TEXT = 4 << 20
 """Bytes of a document or a patch that are read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+@frozen
+class Context(Value):
     """What a tab may need to know to show an experiment."""
 
     subject: Subject

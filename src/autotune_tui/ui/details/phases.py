@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from textual.content import Content
 
 from autotune_tui.model import format as fmt
+from autotune_tui.model.value import Value, frozen
 from autotune_tui.ui.details.sample_plot import bar
 from autotune_tui.ui.details.subject import Subject
 from autotune_tui.ui.lines import line
@@ -14,8 +13,8 @@ from autotune_tui.ui.theme import DIM, TITLE
 from autotune_tui.ui.views import seconds_between
 
 
-@dataclass(frozen=True, slots=True)
-class TimeView:
+@frozen
+class TimeView(Value):
     """The phases in their order, with their seconds; the last one may still run."""
 
     phases: tuple[tuple[str, float], ...]

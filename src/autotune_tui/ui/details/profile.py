@@ -9,14 +9,16 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import PurePath
 
+from autotune_tui.model.value import Value, frozen
+
 _FRAME = re.compile(r"^(?P<name>.*) \((?P<file>.*):(?P<line>\d+)\)$")
 _SAMPLES = re.compile(r"^.*?\b([\d,]+) samples\b", re.MULTILINE)
 LEAST_SHARE = 0.005
 """What takes less of the time is counted together."""
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+@frozen
+class Function(Value):
     """A frame as the profiler wrote it."""
 
     name: str
@@ -51,8 +53,8 @@ class Call:
         return sorted(self.calls.values(), key=lambda call: (-call.total, call.function.name))
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+@frozen
+class Row(Value):
     """A function with all its calls together. Shares are of all samples."""
 
     function: Function
@@ -60,8 +62,8 @@ class Row:
     total: float
 
 
-@dataclass(frozen=True, slots=True)
-class ProfileView:
+@frozen
+class ProfileView(Value):
     """All stacks of a profile. The root is no function."""
 
     root: Call

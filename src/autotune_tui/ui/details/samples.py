@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -12,14 +11,15 @@ from autotune_tui.journal.reader import JournalTail
 from autotune_tui.model import format as fmt
 from autotune_tui.model.events import Sample
 from autotune_tui.model.experiment import add_sample
+from autotune_tui.model.value import Value, frozen
 from autotune_tui.ui.details.subject import Subject
 
 Side = Literal["incumbent", "candidate"]
 SIDES: tuple[Side, Side] = ("incumbent", "candidate")
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+@frozen
+class Run(Value):
     """One sample, in the metric's unit."""
 
     side: Side
@@ -27,8 +27,8 @@ class Run:
     disturbed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SamplesView:
+@frozen
+class SamplesView(Value):
     """What the samples tab shows."""
 
     number: int

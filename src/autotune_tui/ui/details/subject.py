@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from autotune_tui.journal.files import SessionFolder
@@ -10,12 +9,13 @@ from autotune_tui.model import format as fmt
 from autotune_tui.model.experiment import BY_HAND, CurrentExperiment, Experiment, Segment
 from autotune_tui.model.findings import tally
 from autotune_tui.model.session import SessionState
+from autotune_tui.model.value import Value, frozen
 from autotune_tui.ui.theme import TITLE
 from autotune_tui.ui.views import status_mark
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+@frozen
+class Subject(Value):
     """One experiment. Exactly one of `ended` and `running` is set."""
 
     place: int

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from textual.app import ComposeResult
@@ -12,12 +11,13 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Label
 
+from autotune_tui.model.value import Value, frozen
 from autotune_tui.ui.commands import Confirmation
 from autotune_tui.ui.screens.withdraw import withdraw_when
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+@frozen
+class Answer(Value):
     """A button of a question."""
 
     id: str

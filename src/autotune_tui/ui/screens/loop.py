@@ -105,10 +105,10 @@ class LoopScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.store.subscribe(self)
+        self._words = self.set_interval(POLL_SECONDS, self._poll_words, pause=True)
         self.show()
         self.set_interval(_TICK_SECONDS, self.tick)
         self.set_interval(_OUTPUT_SECONDS, self._poll_output)
-        self.set_interval(POLL_SECONDS, self._poll_words)
 
     def on_unmount(self) -> None:
         self.store.unsubscribe(self)
@@ -170,7 +170,9 @@ class LoopScreen(Screen[None]):
 
     def _show_plan(self) -> None:
         """The plan; until there is one, what the agent says while it thinks."""
-        self._spoken.poll(self.store.folder, self._planned())
+        planned = self._planned()
+        (self._words.resume if planned else self._words.pause)()  # asked for so often, they would wake us at rest
+        self._spoken.poll(self.store.folder, planned)
         self.query_one(PlanPanel).show(plan(self.store.state, self._spoken.lines))
 
     def _planned(self) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -12,11 +11,12 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Checkbox, Input, Label
 
+from autotune_tui.model.value import Value, frozen
 from autotune_tui.ui.screens.withdraw import withdraw_when
 
 
-@dataclass(frozen=True, slots=True)
-class Why:
+@frozen
+class Why(Value):
     """The reason, and whether the box was ticked."""
 
     text: str

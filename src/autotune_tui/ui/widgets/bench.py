@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,6 +12,7 @@ from textual.geometry import Size
 from textual.strip import Strip
 from textual.visual import Visual
 
+from autotune_tui.model.value import Value, frozen
 from autotune_tui.ui.lines import line
 from autotune_tui.ui.output import OutputTail
 from autotune_tui.ui.text import coloured
@@ -22,8 +22,8 @@ from autotune_tui.ui.widgets.panel import Panel
 KEPT_LINES = 5000
 
 
-@dataclass(frozen=True, slots=True)
-class BenchView:
+@frozen
+class BenchView(Value):
     """What is running, and where its output goes."""
 
     path: Path | None

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from textual.content import Content
 
+from autotune_tui.model.value import Value, frozen
 from autotune_tui.ui.lines import Piece, fit, line, spread
 from autotune_tui.ui.theme import DIM, TITLE, WARN
 from autotune_tui.ui.widgets.bar import Bar
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+@frozen
+class Key(Value):
     """A key as it is shown, what it does in a word or two, and the action that a click on it runs."""
 
     key: str
@@ -20,8 +19,8 @@ class Key:
     action: str
 
 
-@dataclass(frozen=True, slots=True)
-class KeysView:
+@frozen
+class KeysView(Value):
     """What the last line shows."""
 
     keys: tuple[Key, ...]

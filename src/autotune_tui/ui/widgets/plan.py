@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from textual.content import Content
 
 from autotune_tui.model import format as fmt
 from autotune_tui.model.session import SessionState
+from autotune_tui.model.value import Value, frozen
 from autotune_tui.ui.lines import labelled, line
 from autotune_tui.ui.theme import DIM
 from autotune_tui.ui.views import status_mark
@@ -18,8 +18,8 @@ from autotune_tui.ui.widgets.panel import Panel
 _LABEL = 12
 
 
-@dataclass(frozen=True, slots=True)
-class PlanView:
+@frozen
+class PlanView(Value):
     """A plan in words. `number` is 0 when nothing is planned."""
 
     number: int

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events
 from textual.content import Content
 from textual.message import Message
 
+from autotune_tui.model.value import Value, frozen
 from autotune_tui.ui.lines import line
 from autotune_tui.ui.theme import DIM, WARN
 from autotune_tui.ui.timeline import Mark
@@ -20,8 +20,8 @@ _STRENGTH = {"keep": 3, "crash": 2, "checks_failed": 2, "baseline": 1}
 """Which mark is shown where several fall on one cell."""
 
 
-@dataclass(frozen=True, slots=True)
-class ScrubberView:
+@frozen
+class ScrubberView(Value):
     """A moment of a replay. Times are seconds from its beginning."""
 
     position: float

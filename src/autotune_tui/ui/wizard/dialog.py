@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import on
@@ -15,11 +14,12 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from autotune_tui.model.value import Value, frozen
 from autotune_tui.ui.theme import DIM
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+@frozen
+class Answer(Value):
     """One answer: what it is called in the code, its words, and what follows from it."""
 
     id: str

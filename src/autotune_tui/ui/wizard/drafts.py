@@ -6,20 +6,20 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from autotune_tui.errors import JournalError
 from autotune_tui.journal.files import cannot_write, read_text, slugify, write_atomic
+from autotune_tui.model.value import Value, frozen
 from autotune_tui.ui.wizard.draft import Draft
 
 FORMAT = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+@frozen
+class Kept(Value):
     """A draft that was left, and when."""
 
     draft: Draft

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar
 
 from textual import on
@@ -14,6 +14,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Collapsible, Input, Label
 
+from autotune_tui.model.value import Value, frozen
 from autotune_tui.suggest import Proposal
 from autotune_tui.ui.theme import BAD, DIM
 from autotune_tui.ui.wizard.choice import Choice
@@ -25,8 +26,8 @@ LABEL = 13
 """Cells of a row's first label."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+@frozen
+class Entry(Value):
     """A field's place in a row. `width` is that of its label and input together; 0: all that is left."""
 
     name: str

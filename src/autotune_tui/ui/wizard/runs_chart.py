@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from textual.content import Content
 
 from autotune_tui.model.format import column
+from autotune_tui.model.value import Value, frozen
 from autotune_tui.ui.theme import CANDIDATE, DIM, GOOD, INCUMBENT, WARN
 
 SPREAD_LIMIT = 0.05
@@ -17,8 +17,8 @@ _FIRST = 5
 _GLYPHS = {"incumbent": ("●", INCUMBENT), "candidate": ("◆", CANDIDATE)}
 
 
-@dataclass(frozen=True, slots=True)
-class RunsView:
+@frozen
+class RunsView(Value):
     """The values so far with their sides, and how many there will be."""
 
     values: tuple[float, ...] = ()

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from typing import Any, Literal, get_args, get_origin
@@ -19,6 +18,7 @@ from pydantic.fields import FieldInfo
 from autotune_tui.config import Amount, SessionConfig, describe, format_duration
 from autotune_tui.config.problems import is_optional, table_of
 from autotune_tui.config.values import DURATION_FIELDS, UNLIMITED
+from autotune_tui.model.value import Value, frozen
 from autotune_tui.ui.wizard import words
 
 Kind = Literal["text", "number", "whole", "choice", "flag", "words", "sentences", "pairs"]
@@ -27,8 +27,8 @@ NO_TARGET = "none"
 """What one types where there is no such value."""
 
 
-@dataclass(frozen=True, slots=True)
-class FieldSpec:
+@frozen
+class FieldSpec(Value):
     """One field of the configuration, for a form. `name` is dotted: `metric.source`."""
 
     name: str

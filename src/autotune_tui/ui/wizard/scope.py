@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from autotune_tui.errors import ConfigError
+from autotune_tui.model.value import Value, frozen
 from autotune_tui.scope import ScopeMatcher
 from autotune_tui.suggest.areas import escape
 
@@ -35,8 +36,8 @@ class Count:
         return "in" if self.inside + self.locked == self.files else "part"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+@frozen
+class Entry(Value):
     """One row of the tree."""
 
     path: str

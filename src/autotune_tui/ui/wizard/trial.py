@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from autotune_tui import reading
 from autotune_tui.config import Metric
 from autotune_tui.errors import MeasureError
+from autotune_tui.model.value import Value, frozen
 from autotune_tui.text import HARMFUL, without_escapes
 
 _LAST = 2000
 """Lines of output that are shown; the number is marked in them if it stands there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
+@frozen
+class Trial(Value):
     """What `check --once` told of a run. Times are seconds, sizes bytes."""
 
     output: str = ""
@@ -76,8 +76,8 @@ class Trial:
 _RECORDED = ("failure", "stdout", "tail", "left_out", "wall", "cpu", "peak_rss", "rss_floor", "file", "file_text")
 
 
-@dataclass(frozen=True, slots=True)
-class Marked:
+@frozen
+class Marked(Value):
     """Lines to show, and where the number stands among them: line (-1: nowhere), first and last column + 1."""
 
     lines: tuple[str, ...] = ()

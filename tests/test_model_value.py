@@ -1,0 +1,56 @@
+"""Values behave as frozen dataclasses do, but that nothing stops a program from changing one."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import pytest
+
+from autotune_tui.model.value import Value, frozen
+
+
+@frozen
+class Point(Value):
+    x: int
+    y: int = 0
+
+
+@frozen
+class Place(Value):
+    x: int
+    y: int = 0
+
+
+@frozen
+class Name(Value):
+    text: str
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (Point(1), Point(1, 0), True),
+        (Point(1), Point(1, 2), False),
+        (Point(1), Place(1), False),
+        (Point(1), (1, 0), False),
+        (Name("a"), Name("a"), True),
+        (Name("a"), Name("b"), False),
+        (Name("a"), "a", False),
+    ],
+)
+def test_values_are_equal_when_they_are_of_one_kind_and_hold_the_same(one: object, other: object, same: bool) -> None:
+    assert (one == other) is same
+    assert len({one, other}) == (1 if same else 2)
+
+
+def test_a_value_says_what_it_holds_and_has_slots() -> None:
+    assert (repr(Point(1, 2)), repr(Name("a"))) == ("Point(x=1, y=2)", "Name(text='a')")
+    assert not hasattr(Point(1), "__dict__")
+    assert [one.name for one in fields(Point)] == ["x", "y"]
+
+
+def test_a_value_with_other_content_is_a_new_one() -> None:
+    one = Point(1, 2)
+    assert (replace(one, y=3), one) == (Point(1, 3), Point(1, 2))
+    with pytest.raises(TypeError):
+        hash(replace(one, y=[]))  # type: ignore[arg-type]
