@@ -170,10 +170,8 @@ async def make(work: Path) -> None:
     """All pictures."""
     good, stuck = Run(runs.demo(work)), Run(runs.stuck(work))
     looks = [record for record in good.records if isinstance(record, Decision) and record.experiment]
-    last, longest = (
-        max(looks, key=lambda look: (look.pairs >= 8, look.experiment)),
-        max(looks, key=lambda look: look.pairs),
-    )
+    last = max(looks, key=lambda look: (look.pairs >= 8, look.experiment))
+    longest = max(looks, key=lambda look: look.pairs)
     later = good.first(
         lambda record: isinstance(record, Decision) and record.experiment == last.experiment and record.pairs > 5
     )

@@ -1,7 +1,7 @@
 """Values: dataclasses with slots that nobody changes.
 
 For a frozen dataclass six methods are generated and compiled, one after the other; for the forty that the first screen needs
-that was a fifteenth of the time until it. Here it is one, and the base class has the others. That nobody changes a value is
+that was a twentieth of the time until it. Here it is one, and the base class has the others. That nobody changes a value is
 mypy's to see.
 """
 
@@ -30,7 +30,7 @@ class Value:
         return hash(self._held(self))
 
     def __repr__(self) -> str:
-        said = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__dataclass_fields__)
+        said = ", ".join(f"{one.name}={getattr(self, one.name)!r}" for one in dataclasses.fields(self))
         return f"{type(self).__name__}({said})"
 
 
