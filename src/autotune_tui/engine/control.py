@@ -230,6 +230,7 @@ class Control:
             self.done("pause", "paused")
             self._engine.record(Health(health="paused", previous=state.health, reason=self._why, next="resume or stop"))
         await self._running.wait()
+        self._engine.held.clear()
         self.done("resume", "goes on")
         self._engine.record(self._before)
 

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+BRIEF = 1.0
+"""Seconds after which what was found of a worktree is not relied on: a person may have been there."""
+
 
 @dataclass
 class Engine:
@@ -73,6 +76,10 @@ class Engine:
     """Seconds spent waiting for commands and agents so far; the rest of an experiment's time is the loop's own."""
     built: dict[Side, str] = field(default_factory=dict)
     """The commit that each worktree was last built for."""
+    held: dict[Side, str] = field(default_factory=dict)
+    """The commit that a worktree's tracked files were found to be a moment ago, and nothing that can write there has run
+    since.
+    """
     warm: dict[Side, str] = field(default_factory=dict)
     """The commit for which each worktree's bytecode was last made."""
     known: dict[Side, leftovers.Known] = field(default_factory=dict)
@@ -126,6 +133,7 @@ class Engine:
             await outputs.put_back(self, side)
         else:
             await outputs.settle(self, side)
+        self.held.pop(side, None)
         run = Command(
             argv=argv_of(command),
             cwd=self.tree(side),
@@ -148,12 +156,16 @@ class Engine:
         try:
             return await work
         finally:
-            self.outside += time.monotonic() - began
+            took = time.monotonic() - began
+            self.outside += took
+            if took > BRIEF:
+                self.held.clear()
 
     async def place_both(self, commit: str) -> None:
         """Bring both worktrees to a commit."""
         await asyncio.gather(*(outputs.settle(self, side) for side in SIDES))
-        left = await asyncio.to_thread(self.workspace.sync_both, commit)
+        held = {side: self.held.pop(side) for side in SIDES if side in self.held and self.known[side].set_up}
+        left = await asyncio.to_thread(self.workspace.sync_both, commit, held)
         await asyncio.gather(*(self._swept(side, commit, left[side]) for side in SIDES))
 
     async def place(self, side: Side, commit: str) -> None:
@@ -161,6 +173,7 @@ class Engine:
         `build`.
         """
         await outputs.settle(self, side)
+        self.held.pop(side, None)
         left = await asyncio.to_thread(self.workspace.sync, side, commit)
         await self._swept(side, commit, left)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -84,11 +85,9 @@ def change_of(x: Experiment) -> Change:
 
 def _change_of(x: Experiment) -> Change:
     contents = x.engine.workspace.contents
-    before, after = contents.files(x.incumbent), contents.files(x.commit)
-    old_paths = {change.old_path or change.path for change in x.changes}
-    new_paths = {change.path for change in x.changes}
-    old = contents.texts({path: before[path] for path in old_paths if path in before}, MOST_TEXT)
-    new = contents.texts({path: after[path] for path in new_paths if path in after}, MOST_TEXT)
+    before = contents.blobs(x.incumbent, {change.old_path or change.path for change in x.changes})
+    after = contents.blobs(x.commit, {change.path for change in x.changes})
+    old, new = contents.texts(before, MOST_TEXT), contents.texts(after, MOST_TEXT)
     files = tuple(
         FileChange(
             change.path,
@@ -100,9 +99,7 @@ def _change_of(x: Experiment) -> Change:
         for change in x.changes
     )
     said = (x.description, x.edit.hypothesis, x.edit.notes, x.plan.hypothesis if x.plan else "")
-    return Change(
-        files, material_of(x, before), gain_of(x.engine, x.measured), "\n".join(part for part in said if part)
-    )
+    return Change(files, material_of(x), gain_of(x.engine, x.measured), "\n".join(part for part in said if part))
 
 
 def gain_of(engine: Engine, measured: Measured | None) -> Gain | None:
@@ -115,31 +112,35 @@ def gain_of(engine: Engine, measured: Measured | None) -> Gain | None:
     return Gain(sign * measured.effect, measured.scale == "log", edges)
 
 
-def material_of(x: Experiment, tracked: dict[str, str]) -> Material:
+def material_of(x: Experiment) -> Material:
     """Texts of what measures and judges, as the incumbent has them; what is in scope may change and is left out."""
     engine = x.engine
     contents = engine.workspace.contents
-    fixed = set(tracked) - set(engine.workspace.files())
+    tracked = contents.tree(x.incumbent).keys()  # of all files at each keep: what is cheap, and once
+    fixed = set(contents.blobs(x.incumbent, tracked - set(engine.workspace.files())))
+
+    def read(paths: Iterable[str], most: int = MOST_MATERIAL) -> dict[str, str]:
+        return contents.texts(contents.blobs(x.incumbent, paths), most)
+
     tables = {"benchmark": [engine.config.benchmark.command], "checks": _judges(engine)}
     texts: dict[str, dict[str, str]] = {}
     for name, commands in tables.items():
         paths = _named(commands, fixed)
         if name == "checks":
             paths += [path for path in tests_of(sorted(fixed))[:MOST_FILES] if path not in texts["benchmark"]]
-        found = contents.texts({path: tracked[path] for path in paths}, MOST_MATERIAL)
+        found = read(paths)
         beside = imported_by(found, fixed)[:MOST_FILES]
-        found |= contents.texts({path: tracked[path] for path in beside if path not in found}, MOST_MATERIAL)
+        found |= read(path for path in beside if path not in found)
         more = [path for path in named_in((*found.values(), *map(str, commands)), fixed) if path not in found]
-        found |= contents.texts({path: tracked[path] for path in more[:MOST_FILES]}, MOST_MATERIAL)
+        found |= read(more[:MOST_FILES])
         texts[name] = found
     modules, packages = modules_of(tracked)
-    dependencies = contents.texts({path: blob for path, blob in tracked.items() if is_declaration(path)}, MOST_TEXT)
     return Material(
         benchmark={path: text for path, text in texts["benchmark"].items() if not is_test(path)},
         checks=texts["checks"] | {path: text for path, text in texts["benchmark"].items() if is_test(path)},
         outputs=_printed(x),
         modules=modules,
-        declared=declared(dependencies),
+        declared=declared(read(filter(is_declaration, tracked), MOST_TEXT)),
         packages=packages,
     )
 

@@ -28,6 +28,7 @@ def before(engine: Engine, incumbent: str) -> Profile | None:
 
 def command(engine: Engine, scratch: Path, side: Side = "incumbent", *, writable: bool = False) -> Command:
     """The benchmark in a worktree, as the profilers run it; they write into `scratch`."""
+    engine.held.pop(side, None)
     return Command(
         argv=argv_of(engine.config.benchmark.command),
         cwd=engine.tree(side),

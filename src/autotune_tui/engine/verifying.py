@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from autotune_tui.agents.base import Resident
 from autotune_tui.engine import artifacts, context, leftovers, locks, outputs, resume
 from autotune_tui.engine.core import text_of
 from autotune_tui.engine.experiment import Ended, Experiment, Failed
@@ -16,6 +17,7 @@ from autotune_tui.engine.verdict import Verdict
 from autotune_tui.model.format import one_line
 from autotune_tui.workspace import SIDES
 from autotune_tui.workspace.git import GitError
+from autotune_tui.workspace.leftovers import Mark
 
 
 @contextlib.contextmanager
@@ -65,7 +67,7 @@ async def _preserve(x: Experiment) -> None:
 
 async def _tidy(x: Experiment) -> None:
     """Only what is committed is left of the edit."""
-    await sweep(x, "the edit")
+    await sweep(x, "the edit", await asyncio.to_thread(x.engine.workspace.left_by_edit))
     await asyncio.to_thread(x.engine.workspace.restore, x.seen)
 
 
@@ -113,9 +115,11 @@ async def oracle(x: Experiment) -> None:
         raise Failed("oracle", Verdict("discard", "output_changed", changed.text), changed.tail)
 
 
-async def sweep(x: Experiment, by: str) -> None:
-    """Only the commit and what its build made are measured: other files that the candidate left are removed."""
-    swept = await leftovers.sweep(x.engine, "candidate", x.commit, x.made)
+async def sweep(x: Experiment, by: str, left: Mapping[str, Mark] | None = None) -> None:
+    """Only the commit and what its build made are measured: other files that the candidate left are removed. `left`: all
+    there is beside the commit, where that is known.
+    """
+    swept = await leftovers.sweep(x.engine, "candidate", x.commit, x.made, left)
     if swept.spoilt:
         raise Ended("discard", "out_of_scope", leftovers.spoilt_text(by, swept.spoilt[0]))
 
@@ -134,3 +138,6 @@ async def intact(x: Experiment, by: str) -> None:
     if found["candidate"]:
         locked = " (locked)" if x.engine.workspace.is_locked(found["candidate"][0]) else ""
         raise Ended("discard", "out_of_scope", f"{by} changed {one_line(found['candidate'][0])}{locked}")
+    restless = x.engine.watch.locks.restless if x.engine.watch else ()
+    if x.engine.sandbox.kind != "none" and not restless and not isinstance(x.engine.agent, Resident):
+        x.engine.held.update({"candidate": x.commit, "incumbent": x.reference})

@@ -98,13 +98,16 @@ class Contents:
         """All files, links and submodules of a commit, by path."""
         return self._trees.of(self._known_as(commit), lambda: self._list(commit))
 
-    def files(self, commit: str) -> dict[str, str]:
-        """The blob of each regular file, by path."""
-        return {path: file.blob for path, file in self.tree(commit).items() if file.mode.startswith("100")}
+    def blobs(self, commit: str, paths: Iterable[str]) -> dict[str, str]:
+        """The blob of each of the paths that is a regular file of the commit."""
+        tree = self.tree(commit)
+        files = ((path, tree[path]) for path in paths if path in tree)
+        return {path: file.blob for path, file in files if file.mode.startswith("100")}
 
     def differences(self, old: str, new: str) -> tuple[Difference, ...]:
         """The paths that two commits have differently, without a search for renames."""
-        return self._differences.of(self._pair(old, new), lambda: self._raw(old, new)) if old != new else ()
+        pair = self._pair(old, new)
+        return self._differences.of(pair, lambda: self._raw(old, new)) if pair[0] != pair[1] else ()
 
     def comparison(self, old: str, new: str) -> Comparison:
         """What the change from one commit to another is for people."""

@@ -96,21 +96,38 @@ def _rewrite(file: Path, was: Mark) -> None:
 
 
 def open_folders(tree: Path, tracked: Iterable[str]) -> None:
-    """Let the owner in again where somebody took away the right to: git knows of no such modes, and would not undo them."""
+    """Let the owner in again where somebody took away the right to: git knows of no such modes, and would not undo them.
+    What is behind a link that stands for a folder is not of this tree.
+    """
+    links: set[str] = set()
     for folder in _folders(tracked):
+        if folder.rpartition("/")[0] in links or (tree / folder).is_symlink():
+            links.add(folder)
+            continue
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             _allow(tree / folder, OPEN)
 
 
-def open_files(tree: Path, tracked: Iterable[str]) -> None:
-    """The same for files. Git would not tell them by their times, which it compares by the second."""
+def closed_files(tree: Path, tracked: Iterable[str]) -> list[str]:
+    """The files that their owner may not read or may not write. Git would not tell them by their times, which it compares
+    by the second.
+    """
     base = f"{tree}/"
+    found = []
     for path in tracked:  # of all files at each experiment: pathlib takes three times as long
         try:
             mode = os.lstat(base + path).st_mode
-        except (FileNotFoundError, NotADirectoryError):
+        except OSError:
             continue
         if mode & WRITABLE != WRITABLE:
+            found.append(path)
+    return found
+
+
+def open_files(tree: Path, paths: Iterable[str]) -> None:
+    """Let the owner read and write them; none may be behind a link."""
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             _allow(tree / path, WRITABLE)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from autotune_tui.workspace.bytecode import remove_empty
 from autotune_tui.workspace.contents import Contents
@@ -20,6 +20,9 @@ from autotune_tui.workspace.status import NO_MODE, Difference, Entry, parse_raw,
 
 # These decide what git sees of other files: put right first, and then git is asked again.
 _RULES = (".gitattributes", ".gitignore")
+_SUBMODULE = "160000"
+_FEW = 200
+"""Paths that are put in place one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,41 @@ class Tree:
         self.publish()
         return Synced(touched, None if rules else left)
 
+    def move(self, held: str, commit: str) -> Synced | None:
+        """`sync` of a tree whose tracked files are known to be those of the commit `held`: the others are not looked at.
+
+        None, and nothing done, where more may have to be: after a start, with submodules, with a file where a folder was, with
+        other rules for what git sees.
+        """
+        if self.at is None:
+            return None
+        listed, moved = self.contents.differences(self.at, commit), self.contents.differences(held, commit)
+        changes = {*listed, *moved}
+        paths = {change.path for change in changes}
+        if len(paths) > _FEW or any(
+            change.path.rsplit("/", 1)[-1] in _RULES
+            or _SUBMODULE in (change.old_mode, change.new_mode)
+            or not paths.isdisjoint(map(str, PurePosixPath(change.path).parents))
+            for change in changes
+        ):
+            return None
+        if changes:
+            self.at = None  # until everything below went well
+            for path in paths:
+                self._remove(path)
+            # Index and files in one process, which goes through all entries once for each path; it must know the path.
+            known = {change.path for change in listed}.union(c.path for c in moved if c.new_mode != NO_MODE)
+            names = b"".join(os.fsencode(path) + b"\0" for path in known)
+            options = ("--staged", "--worktree", "--no-recurse-submodules")
+            named = ("--pathspec-from-file=-", "--pathspec-file-nul")
+            if names:
+                git = self.git.with_env(GIT_LITERAL_PATHSPECS="1")
+                git.run("restore", "--quiet", f"--source={commit}", *options, *named, stdin=names)
+            self.publish()
+        self.detach_at(commit)
+        self.at = commit
+        return Synced(paths, None)
+
     def restore(self, paths: Iterable[str]) -> None:
         """Put the paths back as the commit has them."""
         wanted = set(paths)
@@ -209,8 +247,11 @@ class Tree:
                 wanted.append(entry.path)
             else:
                 self._remove(entry.path.rstrip("/"), folder=True)
-        if wanted:
-            names = b"".join(os.fsencode(path) + b"\0" for path in wanted)
+        self._check_out(wanted)
+
+    def _check_out(self, paths: Iterable[str]) -> None:
+        names = b"".join(os.fsencode(path) + b"\0" for path in paths)
+        if names:
             self.git.run("checkout-index", "-f", "-u", "-z", "--stdin", stdin=names)
 
     def _remove(self, path: str, *, folder: bool = False) -> None:

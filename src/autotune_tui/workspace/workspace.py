@@ -17,7 +17,7 @@ import functools
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -82,6 +82,7 @@ class Workspace:
         self._inner: dict[Side, SubmoduleTrees] = {}
         self._files: tuple[str, tuple[str, ...]] | None = None
         self._last_tip = ""
+        self._beside: set[str] = set()
 
     @classmethod
     def open(
@@ -142,26 +143,28 @@ class Workspace:
         self._last_tip = self._refs.tip()
         return self._last_tip
 
-    def sync(self, side: Side, commit: str) -> dict[str, Mark]:
+    def sync(self, side: Side, commit: str, *, held: str = "") -> dict[str, Mark]:
         """Make the worktree the commit: tracked files as committed, no untracked ones but ignored, linked and copied
         paths. Returns what `leftovers` would.
 
         Believes nothing of what was done in the worktree meanwhile (HEAD, index, `.git`, the folder itself), and
-        makes it anew when it cannot be mended.
+        makes it anew when it cannot be mended. But what is known of it, that its tracked files are those of the commit
+        `held`, is not looked through again.
         """
         with _as_workspace_error():
             try:
-                return self._sync(side, commit)
+                return self._sync(side, commit, held)
             except (GitError, OSError):
                 self._rebuild(side, commit)
                 return self._sync(side, commit)
 
-    def sync_both(self, commit: str) -> dict[Side, dict[str, Mark]]:
+    def sync_both(self, commit: str, held: Mapping[Side, str] | None = None) -> dict[Side, dict[str, Mark]]:
         """`sync` of both sides at once: each is mostly one git process that looks at every file, and they share
-        nothing.
+        nothing. `held`: as of `sync`, by side.
         """
+        known = held or {}
         with ThreadPoolExecutor(max_workers=len(SIDES)) as pool:
-            working = {side: pool.submit(self.sync, side, commit) for side in SIDES}
+            working = {side: pool.submit(self.sync, side, commit, held=known.get(side, "")) for side in SIDES}
             return {side: done.result() for side, done in working.items()}
 
     def renew(self, side: Side, commit: str) -> None:
@@ -175,6 +178,11 @@ class Workspace:
         with _as_workspace_error():
             tree = self._tree(side)
             return marks(tree.path, tree.others(commit), self._attached.linked)
+
+    def left_by_edit(self) -> dict[str, Mark]:
+        """`leftovers` of the candidate and the commit last written, as `changes` saw them before."""
+        with _as_workspace_error():
+            return marks(self._tree("candidate").path, self._beside, self._attached.linked)
 
     def remove_leftovers(self, side: Side, paths: Sequence[str]) -> None:
         with _as_workspace_error():
@@ -204,9 +212,10 @@ class Workspace:
             self._files = (tip, tuple(sorted(file.path for file in files if self._is_file(file.path, file.mode))))
         elif self._files[0] != tip:
             # Matching 20,000 paths takes 200 ms: after a keep only what it changed is matched.
-            changed = self.contents.differences(self._files[0], tip)
-            still = {change.path for change in changed if self._is_file(change.path, change.new_mode)}
-            self._files = (tip, tuple(sorted({*self._files[1]} - {change.path for change in changed} | still)))
+            changed, known = self.contents.differences(self._files[0], tip), self._files[1]
+            before = {change.path for change in changed if self._is_file(change.path, change.old_mode)}
+            after = {change.path for change in changed if self._is_file(change.path, change.new_mode)}
+            self._files = (tip, known if before == after else tuple(sorted({*known} - before | after)))
         if self._narrowed is self._scope:  # matching takes its time
             return self._files[1]
         return tuple(path for path in self._files[1] if self._narrowed.included(path))
@@ -260,7 +269,9 @@ class Workspace:
             base = tree.at or self.tip()
             tree.adopt(base)
             tree.detach_at(base)
-            entries = [entry for entry in tree.entries() if entry.tracked or not self._is_kept(entry.path)]
+            entries = tree.entries(ignored=True)
+            self._beside = {entry.path for entry in entries if not entry.tracked}
+            entries = [each for each in entries if each.tracked or not (each.ignored or self._is_kept(each.path))]
             found = find_changes(tree, entries, self._narrowed)
             found += [
                 Change(path, "modified", in_scope=False, problem="a linked or copied path was replaced")
@@ -293,6 +304,7 @@ class Workspace:
             tree = self._tree("candidate")
             base = tree.at or self.tip()
             sha = self._write_commit(tree.stage(paths), (base,), compose(message, trailers), {})
+            self._beside.difference_update(paths)
             remove_stale(tree.path, paths)
             return sha
 
@@ -435,20 +447,26 @@ class Workspace:
             raise WorkspaceError(f"The {side} worktree is not made yet", hint="create() makes it.")
         return self._trees[side]
 
-    def _sync(self, side: Side, commit: str) -> dict[str, Mark]:
+    def _sync(self, side: Side, commit: str, held: str = "") -> dict[str, Mark]:
         tree = self._tree(side)
         reconnect(tree.path, tree.git_dir)
-        if side == "candidate":
-            traces.open_folders(tree.path, tree.tracked())
-        synced = tree.sync(commit, self._is_kept)
-        self._forget_bytecode(tree.path, synced.touched)
-        if side == "candidate":
-            traces.open_files(tree.path, tree.tracked())
-        for inner, touched in self._inner[side].sync():
-            self._forget_bytecode(inner, touched)
-        self._attached.attach(tree.path, self.folder / "state")
-        left = tree.others(commit) if synced.left is None or self._attached.copied else synced.left
+        with self._opened(tree) if side == "candidate" else nullcontext():
+            synced = (tree.move(held, commit) if held else None) or tree.sync(commit, self._is_kept)
+            self._forget_bytecode(tree.path, synced.touched)
+            for inner, touched in self._inner[side].sync():
+                self._forget_bytecode(inner, touched)
+            self._attached.attach(tree.path, self.folder / "state")
+            left = tree.others(commit) if synced.left is None or self._attached.copied else synced.left
         return marks(tree.path, left, self._attached.linked)
+
+    @contextmanager
+    def _opened(self, tree: Tree) -> Iterator[None]:
+        """Give the owner the rights back that an agent may have taken away; files are looked at while git works."""
+        traces.open_folders(tree.path, tree.tracked())
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            closed = pool.submit(traces.closed_files, tree.path, tree.tracked())
+            yield
+        traces.open_files(tree.path, {*closed.result()}.intersection(tree.tracked()))
 
     def _forget_bytecode(self, tree: Path, touched: set[str] | None) -> None:
         if touched is None:
