@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
+
 from autotune_tui.cli import command_line
 from autotune_tui.config import load
 from autotune_tui.journal.files import find_sessions
@@ -18,11 +20,11 @@ ROOT = Path(__file__).parents[1]
 def test_the_readme_names_every_command() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     table = readme.partition("## Commands")[2].partition("## The command agent")[0]
-    assert [
-        name
-        for name, command in command_line.commands.items()
-        if not command.hidden and f"`{name}`" not in table and f"autotune-tui {name}" not in table
-    ] == []
+    context = click.Context(command_line)
+    commands = {name: command_line.get_command(context, name) for name in command_line.list_commands(context)}
+    shown = [name for name, command in commands.items() if command is not None and not command.hidden]
+    assert len(shown) > 20
+    assert [name for name in shown if f"`{name}`" not in table and f"autotune-tui {name}" not in table] == []
 
 
 def test_every_file_on_the_map_of_the_house_is_there() -> None:

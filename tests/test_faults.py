@@ -23,6 +23,8 @@ from faults.scripted import VERDICTS, Outcome, Scene, Victims, template
 
 POINTS = int(os.environ.get("AUTOTUNE_FAULTS", "8"))
 """How many moments, of all kinds together."""
+STOPPED = float(os.environ.get("AUTOTUNE_STOPPED", "0.5"))
+"""For how many seconds the engine is stopped, each time."""
 SHARES = {"kill": 0.4, "tear": 0.15, "enospc": 0.15, "eio": 0.1, "start": 0.1, "git": 0.1}
 UNITS = {"start": "start", "git": "git"}
 """What is counted for a kind, when not all effects are."""
@@ -136,10 +138,10 @@ def test_an_engine_that_is_stopped_and_continued_ends_as_ever(
     scene = Scene(tmp_path, repo, victims)
     with scene.start() as engine:
         while engine.poll() is None:
-            select.select([], [], [], 0.4)
+            select.select([], [], [], max(0.4, STOPPED / 60))
             os.killpg(engine.pid, signal.SIGSTOP)
             began = time.monotonic()
-            while time.monotonic() < began + 0.5:
+            while time.monotonic() < began + STOPPED:
                 select.select([], [], [], 0.2)
             os.killpg(engine.pid, signal.SIGCONT)
         said = engine.stderr.read() if engine.stderr else b""

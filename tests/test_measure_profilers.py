@@ -82,7 +82,9 @@ def check_the_hot_functions(found: Profile) -> None:
     )
     assert (parse.line, render_.line, main.line) == (6, 11, 10), "lines of the def, not of the decorator"
     assert parse.self_share > render_.self_share > 0.02
-    assert parse.self_share > 0.3 and main.total_share > 0.5 > main.self_share
+    whole = main.total_share  # the rest is Python's start, half of the samples on a busy machine
+    assert whole > 0.2 and parse.self_share > 0.5 * whole > main.self_share
+    assert whole > parse.self_share + render_.self_share - 0.000001
     shares = [spot.total_share for spot in found.hot_spots]
     assert shares == sorted(shares, reverse=True) and max(shares) <= 1.000001
     assert not [spot for spot in found.hot_spots if "frozen" in spot.file or "comp>" in spot.function]

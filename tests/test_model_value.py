@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import field, fields, replace
 
 import pytest
 
@@ -47,6 +47,28 @@ def test_a_value_says_what_it_holds_and_has_slots() -> None:
     assert (repr(Point(1, 2)), repr(Name("a"))) == ("Point(x=1, y=2)", "Name(text='a')")
     assert not hasattr(Point(1), "__dict__")
     assert [one.name for one in fields(Point)] == ["x", "y"]
+
+
+@frozen
+class Held(Value):
+    name: str
+    parts: dict[str, int] = field(default_factory=dict)
+
+
+def test_each_value_has_a_default_of_its_own() -> None:
+    one, other = Held("a"), Held(name="a")
+    assert one == other and one.parts == {} and one.parts is not other.parts
+    assert Held("a", {"b": 1}).parts == {"b": 1}
+
+
+@pytest.mark.parametrize(
+    ("args", "named"),
+    [((), {}), ((), {"y": 1}), ((1, 2, 3), {}), ((1,), {"z": 1})],
+    ids=["none", "one of two", "too many", "unknown"],
+)
+def test_a_value_is_made_of_its_fields(args: tuple[int, ...], named: dict[str, int]) -> None:
+    with pytest.raises(TypeError):
+        Point(*args, **named)
 
 
 def test_a_value_with_other_content_is_a_new_one() -> None:

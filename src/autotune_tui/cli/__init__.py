@@ -3,78 +3,74 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from pathlib import Path
 
 import click
 
 from autotune_tui import __version__
-from autotune_tui.cli import (
-    agents,
-    answering,
-    checking,
-    control,
-    loop,
-    prepare,
-    prompts,
-    reading,
-    replay,
-    screen,
-    setup,
-)
 from autotune_tui.cli.failures import guarded
+from autotune_tui.cli.screen import has_terminal
 
 NAME = "autotune-tui"
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
-ORDER = (
-    loop.demo,
-    setup.init,
-    checking.check,
-    loop.run,
-    prepare.prepare,
-    control.pause,
-    control.resume,
-    control.skip,
-    control.stop,
-    control.rebaseline,
-    control.repair,
-    control.veto,
-    control.rescue,
-    answering.answer,
-    control.propose,
-    reading.status,
-    reading.explain,
-    reading.log,
-    reading.show,
-    reading.diff,
-    agents.agents,
-    prompts.prompts,
-    replay.replay,
-    screen.screen,
-)
-"""As one meets them, which is the order of the help."""
+COMMANDS = {
+    "demo": "loop",
+    "init": "setup",
+    "check": "checking",
+    "run": "loop",
+    "prepare": "prepare",
+    "pause": "control",
+    "resume": "control",
+    "skip": "control",
+    "stop": "control",
+    "rebaseline": "control",
+    "repair": "control",
+    "veto": "control",
+    "rescue": "control",
+    "answer": "answering",
+    "propose": "control",
+    "status": "reading",
+    "explain": "reading",
+    "log": "reading",
+    "show": "reading",
+    "diff": "reading",
+    "agents": "agents",
+    "prompts": "prompts",
+    "replay": "replay",
+    "screen": "screen",
+}
+"""The module of each command, where it has its own name; as one meets them, which is the order of the help."""
 
 
 class _InOrder(click.Group):
     """Commands in their order; without a command, or with a path in its place, the screens."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(import_module(f"{__name__}.{COMMANDS[cmd_name]}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         return super().parse_args(ctx, ["screen", *args] if self._means_screen(args) else args)
 
     def _means_screen(self, args: list[str]) -> bool:
         if not args:
-            return screen.has_terminal()  # elsewhere the help, as of old
-        if "--watch" in args and args[0] not in self.commands:
+            return has_terminal()  # elsewhere the help, as of old
+        if "--watch" in args and args[0] not in COMMANDS:
             return True
         first = args[0]
         is_session = first in ("-s", "--session") or first.startswith("--session=")
-        return is_session or (not first.startswith("-") and first not in self.commands and Path(first).exists())
+        return is_session or (not first.startswith("-") and first not in COMMANDS and Path(first).exists())
 
 
-@click.group(NAME, cls=_InOrder, context_settings=_CONTEXT, commands={str(command.name): command for command in ORDER})
+@click.group(NAME, cls=_InOrder, context_settings=_CONTEXT)
 @click.option("--watch", is_flag=True, expose_value=False, help="Only look at the session, from a second terminal.")
 @click.version_option(__version__, "-V", "--version", prog_name=NAME)
 @click.pass_context
