@@ -300,7 +300,7 @@ def main() -> None:
         print(f"{'  against that application':<66} {empty_frame / least:>8.2f} x")
         long = folder_with(base, results_only(10_000), "results")
         row("first frame, 10,000 results", 1e3 * first_frame(long, repeats), 600, "ms")
-        row("  all of it on the screen", 1e3 * first_frame(long, repeats, b"10000 tried"), 600, "ms")
+        print(f"{'  all of it on the screen':<66} {1e3 * first_frame(long, repeats, b'10000 tried'):>8.1f} ms")
         some = folder_with(base, whole(20), "whole")
         (some.experiments / "020-last").mkdir()
         times = sorted(key_to_paint(some, 60 if quick else 200))

@@ -18,7 +18,7 @@ from autotune_tui.model.events import (
     Validation,
     Veto,
 )
-from autotune_tui.model.value import Value, frozen
+from autotune_tui.model.value import Value, frozen, frozen_by_thousands
 
 KEEP = "keep"
 VETOED = "vetoed"
@@ -28,7 +28,7 @@ BY_HAND = "by_hand"
 FAILURES = frozenset({"crash", "checks_failed"})
 
 
-@frozen
+@frozen_by_thousands
 class Experiment(Value):
     """An experiment that ended, or a baseline (`baseline` is true and `index` usually 0). Samples are not kept.
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from autotune_tui.model import format as fmt
 from autotune_tui.model.experiment import BY_HAND
-from autotune_tui.model.value import Value, frozen
+from autotune_tui.model.value import Value, frozen, frozen_by_thousands
 
 if TYPE_CHECKING:
     from autotune_tui.model.events import Config, Recovery
@@ -74,7 +74,7 @@ class Limits(Value):
     pause_when_exhausted: bool = True
 
 
-@frozen
+@frozen_by_thousands
 class Streaks(Value):
     """Experiments in a row, since the segment or the last playbook began. A keep resets all but its own."""
 

@@ -7,13 +7,13 @@ from typing import Literal
 
 from autotune_tui.model.experiment import BY_HAND, Experiment
 from autotune_tui.model.state import SessionState
-from autotune_tui.model.value import Value, frozen
+from autotune_tui.model.value import Value, frozen_by_thousands
 
 Kind = Literal["baseline", "keep", "discard", "vetoed", "failure", "other"]
 _ORDER: dict[Kind, int] = {"baseline": 0, "keep": 1, "discard": 2, "vetoed": 3, "other": 4, "failure": 5}
 
 
-@frozen
+@frozen_by_thousands
 class Row(Value):
     """One line of the leaderboard."""
 

@@ -52,7 +52,16 @@ class Value:
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def frozen(cls: type[V]) -> type[V]:
     """Make a dataclass with slots of a subclass of `Value`."""
-    made = dataclass(slots=True, eq=False, repr=False, init=False)(cls)
+    return _made(dataclass(slots=True, eq=False, repr=False, init=False)(cls))
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+def frozen_by_thousands(cls: type[V]) -> type[V]:
+    """The same for what there is one of for each experiment: its own `__init__` is worth its compilation."""
+    return _made(dataclass(slots=True, eq=False, repr=False)(cls))
+
+
+def _made(made: type[V]) -> type[V]:
     fields = dataclasses.fields(made)
     made._names = tuple(one.name for one in fields)
     made._defaults = {one.name: one.default for one in fields if one.default is not MISSING}

@@ -11,7 +11,7 @@ from autotune_tui.model import format as fmt
 from autotune_tui.model.experiment import Experiment
 from autotune_tui.model.leaderboard import vetoed_beside
 from autotune_tui.model.session import SessionState
-from autotune_tui.model.value import Value, frozen
+from autotune_tui.model.value import Value, frozen, frozen_by_thousands
 from autotune_tui.ui.evidence import Axis, labels, ticks
 from autotune_tui.ui.theme import BAD, CANDIDATE, DIM, GOOD, WARN
 
@@ -33,7 +33,7 @@ _BITS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
 """The bit of each of a braille character's dots, by column and row."""
 
 
-@frozen
+@frozen_by_thousands
 class Point(Value):
     """An experiment: its number, its value, how it ended, and the best value of its segment up to and with it."""
 
