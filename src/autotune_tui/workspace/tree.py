@@ -247,11 +247,8 @@ class Tree:
                 wanted.append(entry.path)
             else:
                 self._remove(entry.path.rstrip("/"), folder=True)
-        self._check_out(wanted)
-
-    def _check_out(self, paths: Iterable[str]) -> None:
-        names = b"".join(os.fsencode(path) + b"\0" for path in paths)
-        if names:
+        if wanted:
+            names = b"".join(os.fsencode(path) + b"\0" for path in wanted)
             self.git.run("checkout-index", "-f", "-u", "-z", "--stdin", stdin=names)
 
     def _remove(self, path: str, *, folder: bool = False) -> None:
