@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -175,29 +176,33 @@ def complete_blocks(samples: Sequence[Sample], size: int = 4) -> list[tuple[Samp
 
 
 def from_result(result: Result, *, index: int, segment: int, baseline: bool, current: CurrentExperiment) -> Experiment:
-    """The summary of an experiment: its result, and what its plan and its phases add to it."""
+    """The summary of an experiment: its result, and what its plan and its phases add to it.
+
+    Words that many experiments share are held once: there may be thousands.
+    """
+    once = sys.intern
     plan = current.plan
     decision = current.decision
     return Experiment(
         index=index,
         segment=segment,
-        status=result.status,
+        status=once(result.status),
         baseline=baseline,
-        reason=result.reason,
+        reason=once(result.reason),
         detail=result.detail,
         description=result.description or (plan.description if plan else ""),
         hypothesis=_text(result.asi, "hypothesis") or (plan.hypothesis if plan else ""),
         observation=_text(result.asi, "observation"),
         next=_text(result.asi, "next"),
-        asi=result.asi,
+        asi={once(name): value for name, value in result.asi.items()},
         metric=result.metric,
-        metrics=result.metrics,
+        metrics={once(name): value for name, value in result.metrics.items()},
         effect=result.effect,
         interval=result.interval,
-        scale=result.scale,
+        scale=once(result.scale),
         pairs=result.pairs,
         weak=decision.weak if decision else False,
-        strategy=result.strategy or (plan.strategy if plan else ""),
+        strategy=once(result.strategy or (plan.strategy if plan else "")),
         key=result.key or (plan.key if plan else ""),
         target=plan.target if plan else "",
         expected=plan.expected if plan else None,
@@ -210,11 +215,11 @@ def from_result(result: Result, *, index: int, segment: int, baseline: bool, cur
         phases=current.phases,
         timestamp=result.timestamp,
         failure=result.failure,
-        health=result.health,
+        health=once(result.health),
         recovery=result.recovery,
-        mode=result.mode,
-        environment=result.environment,
-        incumbent=result.incumbent,
+        mode=once(result.mode),
+        environment=once(result.environment),
+        incumbent=once(result.incumbent),
         change=result.change,
         findings=current.findings,
         confirmations=current.confirmations,

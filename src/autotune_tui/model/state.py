@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
@@ -171,7 +172,7 @@ def _phase(state: SessionState, event: Phase) -> None:
         current.resumed = False
         current.phase_started = event.timestamp
     elif event.state == "end":
-        current.phases = (*current.phases, (event.phase, event.seconds))
+        current.phases = (*current.phases, (sys.intern(event.phase), event.seconds))
     current.phase, current.phase_state, current.text = event.phase, event.state, event.text
     state.current = current
 
