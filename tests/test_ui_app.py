@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -222,14 +224,20 @@ def test_an_engine_is_started_for_a_new_session_and_for_one_whose_engine_died(lo
     assert wants_engine(look) == wanted
 
 
-async def test_an_engine_that_cannot_go_on_says_why(tmp_path: Path) -> None:
-    """The engine's own words, from engine.log: here there is no configuration."""
+async def test_an_engine_that_cannot_go_on_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine's own words, from engine.log: here there is no configuration. It starts when the gate is opened."""
     folder = SessionFolder.of(tmp_path, "001-x")
     folder.create()
     (tmp_path / ".git").mkdir()
+    gate, python = tmp_path / "gate", tmp_path / "python"
+    os.mkfifo(gate)
+    python.write_text(f'#!/bin/sh\nread word < {gate}\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
     app = live(folder)
     async with app.run_test(size=SIZE) as pilot:
         await until_shown(pilot, "the engine is starting", "○ not started")
+        await asyncio.to_thread(gate.write_text, "go\n")
         await until_shown(pilot, "✗ the engine has failed: No such session.")
         assert folder.engine_log.read_text()
 
