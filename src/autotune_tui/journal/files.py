@@ -8,10 +8,10 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from autotune_tui.errors import JournalError
+from autotune_tui.model.value import Value, frozen
 
 FOLDER = ".autotune"
 _NUMBERED = re.compile(r"(\d{3,})(?:-|$)")
@@ -30,8 +30,8 @@ def slugify(text: str, limit: int = 40) -> str:
     return (cut or slug[:limit]).strip("-")
 
 
-@dataclass(frozen=True, slots=True)
-class SessionFolder:
+@frozen
+class SessionFolder(Value):
     """The paths of one session, `.autotune/<session>/` in the repository's root."""
 
     root: Path

@@ -13,12 +13,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 from autotune_tui.model.events import Config, Record, Result, Unreadable, from_record
+from autotune_tui.model.value import Value, frozen
 
 PI = "pi-autoresearch"
 AUTORESEARCH = "autoresearch"
@@ -30,8 +30,8 @@ _DESCRIBES = {"observation": "result", "next": "next_action_hint"}
 """What `asi` calls it here, and there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Translated:
+@frozen
+class Translated(Value):
     """Records of some lines. With `again`, they are those of all lines so far: what was said before was wrong."""
 
     records: tuple[Record, ...]

@@ -10,7 +10,7 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from autotune_tui.journal.lock import holder
 from autotune_tui.journal.reader import JournalTail
 from autotune_tui.model.events import Decision, Phase, Record, Resumption
 from autotune_tui.model.state import SessionState, fold
+from autotune_tui.model.value import Value, frozen
 
 LOOK_SECONDS = 0.05
 QUIET_LOOK_SECONDS = 0.25
@@ -32,8 +33,8 @@ _SLICE = 4000
 """Records that are folded before progress is shown."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Look:
+@frozen
+class Look(Value):
     """What was seen of a journal at one moment."""
 
     state: SessionState = field(default_factory=SessionState)
