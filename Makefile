@@ -18,7 +18,7 @@ demo: $(STAMP)  ## Optimise a bundled sample repository, offline
 test: lint  ## Lint, then run all tests
 	@$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 
-test-faults: $(STAMP)  ## Kill, starve and stop the engine at 300 moments (FAULTS=n for others); about an hour
+test-faults: $(STAMP)  ## Kill, starve and stop the engine at 300 moments (FAULTS=n for others); ten minutes to an hour
 	@AUTOTUNE_FAULTS=$(or $(FAULTS),300) AUTOTUNE_STOPPED=90 $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist load tests/test_faults.py
 
 lint: $(STAMP)  ## Style, types and import contracts

@@ -466,7 +466,8 @@ class Workspace:
         with ThreadPoolExecutor(max_workers=1) as pool:
             closed = pool.submit(traces.closed_files, tree.path, tree.tracked())
             yield
-        traces.open_files(tree.path, {*closed.result()}.intersection(tree.tracked()))
+        tracked = tree.tracked()
+        traces.open_files(tree.path, (path for path in closed.result() if path in tracked))
 
     def _forget_bytecode(self, tree: Path, touched: set[str] | None) -> None:
         if touched is None:
