@@ -302,6 +302,14 @@ class Program(Protocol):
         """Look for it as if it were started there, with that environment. Raises AgentUnavailable."""
 
 
+@runtime_checkable
+class Gradual(Protocol):
+    """An agent whose effort can be chosen."""
+
+    def at_effort(self, effort: str) -> Agent:
+        """Another one like it that plans and edits with that effort; its name says so."""
+
+
 class Agent(Protocol):
     """Whatever proposes and edits. All methods may raise `AgentError`."""
 

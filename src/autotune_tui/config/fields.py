@@ -27,6 +27,7 @@ from autotune_tui.config.metric import Source as Source
 from autotune_tui.config.oracle import Oracle
 from autotune_tui.config.recovery import HealthLimits as HealthLimits
 from autotune_tui.config.recovery import Recovery as Recovery
+from autotune_tui.config.recovery import RivalName
 from autotune_tui.config.sandbox import Sandbox
 from autotune_tui.config.second import SecondBenchmark, is_readable
 from autotune_tui.config.table import Table as Table
@@ -122,6 +123,12 @@ class SessionConfig(Table):
         pattern="^(auto|offline|claude|acp|command|manual)$",
         json_schema_extra={"expects": "auto, offline, claude, acp, command or manual"},
     )
+    rivals: list[RivalName] = Field(
+        default_factory=list,
+        description="Agents that propose at the same time as `agent`, each in a worktree of its own; what they hand in is "
+        "measured one after another. claude@low and the like: with that effort",
+        json_schema_extra={"expects": "the name of another agent, such as offline, claude@low or acp:gemini"},
+    )
     constraints: list[str] = Field(default_factory=list, description="Rules for the agent, in words")
     metric: Metric = Field(default_factory=Metric)
     benchmark: Benchmark
@@ -155,6 +162,13 @@ class SessionConfig(Table):
     @classmethod
     def _names_a_program(cls, data: Any) -> Any:
         return with_program(data)
+
+    @field_validator("rivals")
+    @classmethod
+    def _are_others(cls, rivals: list[str], info: ValidationInfo) -> list[str]:
+        if len({*rivals, info.data.get("agent")}) <= len(rivals):
+            raise ValueError("agents other than `agent`, each named once")
+        return rivals
 
     @field_validator("holdout", "end_to_end")
     @classmethod

@@ -18,6 +18,11 @@ Playbook = Literal[
 ]
 AgentChoice = Annotated[str, StringConstraints(pattern=r"^(offline|claude|manual|(command|acp)(:\S+)?)$")]
 
+RivalName = Annotated[
+    str,
+    StringConstraints(pattern=r"^(offline|claude(@(low|medium|high|xhigh|max))?|command|acp|(command|acp):\S+)$"),
+]
+
 
 class HealthLimits(Table):
     max_no_improvement: int = Field(5, ge=1, description="Experiments without a keep until plateaued", strict=True)

@@ -25,12 +25,12 @@ class Asking:
         """Whether a question is open."""
         return bool(self._open)
 
-    async def ask(self, experiment: int, question: Question) -> str:
-        """The id of the option that somebody chose; the first one when nobody did in time."""
+    async def ask(self, experiment: int, agent: str, question: Question) -> str:
+        """The id of the option that somebody chose, as the agent asks; the first one when nobody did in time."""
         identity = uuid4().hex[:8]
         answer: asyncio.Future[tuple[str, str]] = asyncio.get_running_loop().create_future()
         self._open[identity] = question, answer
-        self._record(experiment, identity, question)
+        self._record(experiment, agent, identity, question)
         chosen, by, state = question.options[0].id, "", "withdrawn"
         try:
             async with asyncio.timeout(question.seconds):
@@ -40,7 +40,7 @@ class Asking:
             state = "unanswered"
         finally:
             del self._open[identity]
-            self._record(experiment, identity, question, state, chosen if state != "withdrawn" else "", by)
+            self._record(experiment, agent, identity, question, state, chosen if state != "withdrawn" else "", by)
         return chosen
 
     def answer(self, identity: str, option: str, by: str) -> tuple[bool, str]:
@@ -55,11 +55,18 @@ class Asking:
         return True, f"{words[option]}: {question.text}"
 
     def _record(
-        self, experiment: int, identity: str, question: Question, state: str = "open", answer: str = "", by: str = ""
+        self,
+        experiment: int,
+        agent: str,
+        identity: str,
+        question: Question,
+        state: str = "open",
+        answer: str = "",
+        by: str = "",
     ) -> None:
         self._engine.record(
             events.Question(
-                experiment=experiment, id=identity, agent=self._engine.agent.name, text=question.text,
+                experiment=experiment, id=identity, agent=agent, text=question.text,
                 details=question.details if state == "open" else "",
                 options=tuple({"id": option.id, "words": option.words} for option in question.options),
                 seconds=question.seconds, state=state, answer=answer, by=by,

@@ -15,7 +15,7 @@ from autotune_tui.agents.base import (
     Outcome,
     Reflection,
 )
-from autotune_tui.engine import artifacts, context, override, resume
+from autotune_tui.engine import artifacts, context, override, proposals, resume
 from autotune_tui.engine.control import Control, Skipped
 from autotune_tui.engine.core import Engine
 from autotune_tui.engine.deciding import confirm, decide, guard, inspect, measure
@@ -23,6 +23,7 @@ from autotune_tui.engine.experiment import Ended, Experiment, Failed, Step
 from autotune_tui.engine.inspect import audit
 from autotune_tui.engine.override import Wish
 from autotune_tui.engine.proposing import edit, plan, profile, sync
+from autotune_tui.engine.rivals import beside, rivals
 from autotune_tui.engine.verdict import Verdict
 from autotune_tui.engine.verifying import build, check, commit, oracle, scope, sweep
 from autotune_tui.engine.watchdog_agent import attended
@@ -36,8 +37,11 @@ MOST_REWORKS = 2
 async def run(engine: Engine, control: Control, number: int, wish: Wish | None = None) -> Experiment:
     """Run one experiment to its verdict and journal it. Raises NothingToPropose, Stopped, GivenUp."""
     folder = artifacts.open_folder(engine, number)
-    experiment = Experiment(engine, control, number, engine.workspace.tip(), folder, engine.outside, wish=wish)
+    experiment = Experiment(
+        engine, control, number, engine.workspace.tip(), folder, engine.outside, engine.agent, wish=wish
+    )
     resume.take_up(experiment)
+    proposals.take_up(experiment)
     try:
         await control.run(_attempt(experiment), skippable=True)
     except Skipped:
@@ -59,6 +63,8 @@ async def _attempt(x: Experiment) -> None:
     try:
         for step in _beginning(x):
             await _step(x, step)
+        if not x.taken:
+            await _change(x)
         await verify(x)
         for gate in (measure, guard, inspect, *confirm(x), decide):
             await _step(x, gate)
@@ -69,11 +75,26 @@ async def _attempt(x: Experiment) -> None:
 
 
 def _beginning(x: Experiment) -> tuple[Step, ...]:
-    """The phases up to the change; one that is taken up has it already, and a rescue needs no agent that reads a profile."""
-    if x.taken:
-        return (sync,)
-    profiled = x.engine.config.benchmark.profile and x.wish is None
-    return (sync, profile, plan, edit) if profiled else (sync, plan, edit)
+    """The phases before the plan; what was planned before needs no agent that reads a profile."""
+    planned = x.taken is not None or x.wish is not None or x.proposal is not None
+    return (sync, profile) if x.engine.config.benchmark.profile and not planned else (sync,)
+
+
+async def _change(x: Experiment) -> None:
+    """From the plan to a commit, which outlives the engine. What rivals propose meanwhile is waited for, also where the
+    session's own agent had nothing.
+    """
+    ended: Ended | NothingToPropose | None = None
+    async with beside(x):
+        try:
+            for step in (plan, edit, scope, commit):
+                await _step(x, step)
+        except (Ended, NothingToPropose) as end:
+            ended = end
+        if x.rivals:
+            await _step(x, rivals)
+    if ended:
+        raise ended
 
 
 async def _step(x: Experiment, step: Step) -> None:
@@ -100,8 +121,8 @@ async def _step(x: Experiment, step: Step) -> None:
 
 
 async def verify(x: Experiment) -> None:
-    """Scope, commit, build, check and oracle, with at most two reworks by the agent after one of the last three failed."""
-    made: tuple[Step, ...] = () if x.taken else (scope, commit)
+    """Build, check and oracle, with at most two reworks by the agent after one of them failed."""
+    made: tuple[Step, ...] = ()
     gates = (build, check, *((oracle,) if x.engine.config.oracle.asked_for else ()))
     for attempt in range(min(x.taken.candidate.reworks, MOST_REWORKS) if x.taken else 0, MOST_REWORKS + 1):
         try:
@@ -123,7 +144,7 @@ async def rework_after(x: Experiment, failed: Failed, attempt: int) -> bool:
     async def rework(x: Experiment) -> None:
         assert x.plan is not None
         try:
-            answer = await attended(x, x.engine.agent.rework(await context.of(x), x.plan, failure, x.emit))
+            answer = await attended(x, x.agent.rework(await context.of(x), x.plan, failure, x.emit))
             answer = x.engine.redactor.deep(answer)
         except AgentUnavailable:
             raise
@@ -157,7 +178,7 @@ async def reflect(x: Experiment) -> None:
         scale=measured.scale if measured else "log",
     )
     try:
-        answer = x.engine.agent.reflect(await context.of(x), x.plan, x.engine.redactor.deep(outcome), x.emit)
+        answer = x.agent.reflect(await context.of(x), x.plan, x.engine.redactor.deep(outcome), x.emit)
         x.reflection = await attended(x, answer)
     except AgentError as error:
         x.engine.note(f"no reflection: {error.title}: {error.message}", "warning", x.number)

@@ -23,14 +23,14 @@ def as_recorded(budget: Budget) -> dict[str, Any]:
     }
 
 
-def tokens_left(budget: Budget, state: SessionState) -> int | None:
-    """Tokens that agents may still use; None without a limit."""
-    return None if budget.tokens is None else max(0, budget.tokens - state.usage.tokens)
+def tokens_left(budget: Budget, state: SessionState, among: int = 1) -> int | None:
+    """Tokens that each of so many agents may still use; None without a limit."""
+    return None if budget.tokens is None else max(0, budget.tokens - state.usage.tokens) // among
 
 
-def usd_left(budget: Budget, state: SessionState) -> float | None:
-    """Dollars that agents may still spend; None without a limit."""
-    return None if budget.usd is None else max(0.0, budget.usd - state.usage.usd)
+def usd_left(budget: Budget, state: SessionState, among: int = 1) -> float | None:
+    """Dollars that each of so many agents may still spend; None without a limit."""
+    return None if budget.usd is None else max(0.0, budget.usd - state.usage.usd) / among
 
 
 def time_left(budget: Budget, state: SessionState, now: str) -> float:

@@ -31,7 +31,7 @@ from autotune_tui.stats.noise import (
 )  # fmt: skip
 from autotune_tui.stats.scale import choose_scale
 from autotune_tui.stats.sequential import RULES
-from autotune_tui.workspace import Side
+from autotune_tui.workspace import Place, Side
 
 BLOCKS = {"quick": 3, "standard": 5, "strict": 5, "costly": 1}
 """A/A blocks (two pairs each) by decision profile: ten pairs, fewer where a run is dear."""
@@ -172,11 +172,11 @@ async def make_ready(engine: Engine, side: Side, commit: str, log: Path) -> None
         await leftovers.learn(engine, side, commit, "setup")
 
 
-async def set_up(engine: Engine, side: Side, log: Path) -> None:
+async def set_up(engine: Engine, place: Place, log: Path) -> None:
     """Run `[benchmark].setup` in a worktree. Raises EngineError when it fails."""
     command = engine.config.benchmark.setup
     if command:
-        run = await engine.command(command, side, limit=engine.config.benchmark.timeout, log=log, job="setup")
+        run = await engine.command(command, place, limit=engine.config.benchmark.timeout, log=log, job="setup")
         if not run.ok:
             raise EngineError(
                 "The set-up command failed",

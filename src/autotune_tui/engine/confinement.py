@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from autotune_tui.config.sandbox import Job
     from autotune_tui.config.sandbox import Sandbox as Settings
     from autotune_tui.engine.core import Engine
-    from autotune_tui.workspace import Side, Workspace
+    from autotune_tui.workspace import Place, Workspace
 
 MEMORY_SHARE = 0.75
 MEGABYTE = 1 << 20
@@ -50,7 +50,7 @@ def sandbox_for(repo: Path, settings: SessionConfig, workspace: Workspace, env: 
 
 def prefix(
     engine: Engine,
-    side: Side,
+    place: Place,
     job: Job,
     *,
     writable: bool = False,
@@ -61,7 +61,7 @@ def prefix(
     """What stands before a command that runs in a worktree for a purpose. It may write the folders `also`, too, and read
     those in `read`, which others cannot. When `sealed` it only reads what other commands may write outside the worktree.
     """
-    settings, tree = engine.config, engine.tree(side)
+    settings, tree = engine.config, engine.tree(place)
     if engine.sandbox.kind == "none":
         return ()
     for folder in also:

@@ -45,7 +45,7 @@ async def of(x: Experiment) -> Context:
         include=tuple(map(pattern_of, state.course.scope)) or tuple(config.scope.include),
         exclude=tuple(config.scope.exclude),
         files=await asyncio.to_thread(engine.workspace.files),
-        directory=engine.workspace.candidate,
+        directory=engine.tree(x.place),
         artifacts=x.folder,
         incumbent=x.incumbent,
         baseline_value=state.baseline_value,
@@ -58,13 +58,19 @@ async def of(x: Experiment) -> Context:
         guidance=guidance_of(state),
         environment=command_environment(config.benchmark.env, passed=config.sandbox.passed),
         submitted=x.control.submitted,
-        ask=partial(x.control.asking.ask, x.number),
-        tokens_left=tokens_left(config.budget, state),
-        usd_left=usd_left(config.budget, state),
+        ask=partial(x.control.asking.ask, x.number, x.agent.name),
+        tokens_left=tokens_left(config.budget, state, x.among),
+        usd_left=usd_left(config.budget, state, x.among),
         profile_before=profiling.before(engine, x.incumbent),
         profiled=partial(profiling.of_candidate, x),
     )
     return replace(engine.redactor.deep(context), environment=context.environment)
+
+
+def with_budget(context: Context, x: Experiment) -> Context:
+    """The context with what is left of the budget by now."""
+    budget, state = x.engine.config.budget, x.engine.state
+    return replace(context, tokens_left=tokens_left(budget, state, x.among), usd_left=usd_left(budget, state, x.among))
 
 
 def past(summary: Summary) -> PastExperiment:
@@ -94,7 +100,8 @@ def listed(value: object) -> Sequence[object]:
 def plan_record(x: Experiment, plan: Plan) -> events.Plan:
     return events.Plan(
         experiment=x.number,
-        agent=x.engine.agent.name,
+        agent=x.proposal.agent if x.proposal else x.agent.name,
+        beside=x.proposal.experiment if x.proposal else 0,
         description=plan.description,
         hypothesis=plan.hypothesis,
         target=plan.target,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +26,7 @@ from autotune_tui.model.events import Note, Record, Session
 from autotune_tui.model.profile import Profile
 from autotune_tui.model.state import SessionState, fold
 from autotune_tui.redaction import Redactor
-from autotune_tui.workspace import SIDES, Side, Workspace
+from autotune_tui.workspace import SIDES, Place, Side, Workspace
 from autotune_tui.workspace.leftovers import Mark
 
 if TYPE_CHECKING:
@@ -74,25 +75,32 @@ class Engine:
     """The experiment that it left, until it is gone on with."""
     outside: float = 0.0
     """Seconds spent waiting for commands and agents so far; the rest of an experiment's time is the loop's own."""
+    awaited: int = 0
+    """How many of them are waited for now, and since when there was one."""
+    awaited_since: float = 0.0
     built: dict[Side, str] = field(default_factory=dict)
     """The commit that each worktree was last built for."""
-    held: dict[Side, str] = field(default_factory=dict)
+    held: dict[Place, str] = field(default_factory=dict)
     """The commit that a worktree's tracked files were found to be a moment ago, and nothing that can write there has run
     since.
     """
     warm: dict[Side, str] = field(default_factory=dict)
     """The commit for which each worktree's bytecode was last made."""
-    known: dict[Side, leftovers.Known] = field(default_factory=dict)
+    known: dict[Place, leftovers.Known] = field(default_factory=dict)
     """What code that is kept has left in each worktree beside its files."""
     watch: locks.Watch | None = None
     """What is locked for the segment; None until its baseline is measured."""
-    kept_outputs: dict[Side, outputs.Kept] = field(default_factory=dict)
+    kept_outputs: dict[Place, outputs.Kept] = field(default_factory=dict)
     """What each worktree's outputs hold before a run."""
     expected: Expected | None = None
     """What the oracle has captured for this segment; None until it has."""
     pulse: Pulse = field(default_factory=Pulse)
     places: Places | None = None
     """Where the repository and the session were when the loop began."""
+    rivals_ready: set[Place] = field(default_factory=set)
+    """The worktrees of rivals that are set up."""
+    rivals_failed: Counter[str] = field(default_factory=Counter)
+    """How often each failed in a row."""
     profiles: dict[str, Profile] = field(default_factory=dict)
     """Profiles by commit: the incumbent's changes only with a keep."""
 
@@ -105,13 +113,13 @@ class Engine:
     def note(self, text: str, level: Literal["info", "warning"] = "info", experiment: int = 0) -> None:
         self.record(Note(text=text, level=level, experiment=experiment))
 
-    def tree(self, side: Side) -> Path:
-        return self.workspace.incumbent if side == "incumbent" else self.workspace.candidate
+    def tree(self, place: Place) -> Path:
+        return self.workspace.folder / place
 
     async def command(
         self,
         command: ConfigCommand,
-        side: Side,
+        place: Place,
         *,
         limit: float,
         log: Path | None,
@@ -130,20 +138,20 @@ class Engine:
         from other commands; `also`: some that it may write, too. What is `sealed` writes no folder of the user's.
         """
         if job in ("benchmark", "checks"):
-            await outputs.put_back(self, side)
+            await outputs.put_back(self, place)
         else:
-            await outputs.settle(self, side)
-        self.held.pop(side, None)
+            await outputs.settle(self, place)
+        self.held.pop(place, None)
         run = Command(
             argv=argv_of(command),
-            cwd=self.tree(side),
+            cwd=self.tree(place),
             env=command_environment({**self.config.benchmark.env, **(env or {})}, passed=self.config.sandbox.passed),
             timeout=limit,
             log=log,
             repeat=repeat,
             stdin=stdin,
             purpose=job,
-            prefix=confinement.prefix(self, side, job, writable=writable, also=also, read=read, sealed=sealed),
+            prefix=confinement.prefix(self, place, job, writable=writable, also=also, read=read, sealed=sealed),
             limits=confinement.limits(self.config.sandbox),
             stall=self.config.watchdogs.stall or 0.0,
         )
@@ -151,13 +159,16 @@ class Engine:
             return await self.waiting(self.executor.run(run))
 
     async def waiting(self, work: Awaitable[T]) -> T:
-        """Await a command or an agent, and count the time as theirs."""
-        began = time.monotonic()
+        """Await a command or an agent, and count the time as theirs; of several at once only once."""
+        if not self.awaited:
+            self.awaited_since = time.monotonic()
+        self.awaited += 1
         try:
             return await work
         finally:
-            took = time.monotonic() - began
-            self.outside += took
+            self.awaited -= 1
+            took = time.monotonic() - self.awaited_since
+            self.outside += 0.0 if self.awaited else took
             if took > BRIEF:
                 self.held.clear()
 

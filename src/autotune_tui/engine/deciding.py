@@ -19,8 +19,9 @@ from autotune_tui.model import events
 
 async def measure(x: Experiment) -> None:
     """Pairs until the evidence decides. Once more when it was the incumbent that failed: that is no one's verdict."""
-    if isinstance(x.engine.agent, Resident):
-        await x.engine.waiting(x.engine.agent.rest())
+    for agent in (x.agent, x.engine.agent):
+        if isinstance(agent, Resident):
+            await x.engine.waiting(agent.rest())
     judged = bool(x.engine.config.checks.command) or x.engine.config.oracle.asked_for
     changeable = judged or bool(x.engine.config.benchmark.build)
     if changeable:

@@ -6,10 +6,10 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from autotune_tui import inspector
-from autotune_tui.agents.base import AgentEvent, Edit, Plan, Reflection
+from autotune_tui.agents.base import Agent, AgentEvent, Edit, Plan, Reflection
 from autotune_tui.engine import resume
 from autotune_tui.engine.control import Control
 from autotune_tui.engine.core import Engine
@@ -19,8 +19,11 @@ from autotune_tui.engine.verdict import Verdict
 from autotune_tui.model import events
 from autotune_tui.model.format import one_line
 from autotune_tui.model.profile import Profile
-from autotune_tui.workspace import Change
+from autotune_tui.workspace import Change, Place
 from autotune_tui.workspace.leftovers import Mark
+
+if TYPE_CHECKING:
+    from autotune_tui.engine.rivals import Rival
 
 
 class Ended(Exception):
@@ -51,6 +54,16 @@ class Experiment:
     incumbent: str
     folder: Path
     outside_before: float
+    agent: Agent
+    """Who proposes, reworks and reflects."""
+    place: Place = "candidate"
+    """The worktree in which it is edited."""
+    rivals: list[Rival] = field(default_factory=list)
+    """What other agents propose at the same time."""
+    among: int = 1
+    """How many agents are at work at the same time: none may spend more of the budget than its share."""
+    proposal: events.Proposal | None = None
+    """What one of them had proposed, and is tried now."""
     began: float = field(default_factory=time.monotonic)
     wish: Wish | None = None
     """Of a rescue: whose it is, and what is tried again; there is no agent then."""
@@ -114,7 +127,7 @@ class Experiment:
             self.engine.record(
                 events.Usage(
                     experiment=self.number,
-                    agent=self.engine.agent.name,
+                    agent=self.agent.name,
                     input_tokens=int(event.usage.get("input_tokens", 0)),
                     output_tokens=int(event.usage.get("output_tokens", 0)),
                     cache_read_tokens=int(event.usage.get("cache_read_tokens", 0)),

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from autotune_tui import __version__
-from autotune_tui.agents.base import AgentUnavailable, Program
+from autotune_tui.agents.base import Program
 from autotune_tui.engine import locks, seeds
 from autotune_tui.engine.blindness import text_of_file
 from autotune_tui.engine.canary import ACCEPT, Outcome
 from autotune_tui.engine.core import Engine, text_of
+from autotune_tui.errors import AutotuneError
 from autotune_tui.measure.environment import command_environment
 from autotune_tui.model.format import count, duration
 from autotune_tui.scope import GIT_FILES, words_of
@@ -45,16 +46,18 @@ def commands(settings: SessionConfig) -> Line:
     return Line("pass", "commands", "; ".join(f"{name} `{text_of(command)}`" for name, command in named if command))
 
 
-def agent(engine: Engine) -> Line | None:
-    """Whether the agent's program is there; None when it is, or when the agent is no program."""
+def agents(engine: Engine) -> Iterator[Line]:
+    """The agents that cannot work, as their program or their key is not there. A session can go on without a rival."""
     table = engine.config
     environment = command_environment(table.benchmark.env, passed=table.sandbox.passed)
-    try:
-        if isinstance(engine.agent, Program):
-            engine.agent.require(engine.workspace.candidate, environment)
-    except AgentUnavailable as gone:
-        return Line("fail", "agent", f"{gone.title}. {gone.message}", gone.hint)
-    return None
+    for name in ("", *table.rivals):
+        try:
+            agent = engine.make_agent(name) if name else engine.agent
+            if isinstance(agent, Program):
+                agent.require(engine.workspace.candidate, environment)
+        except AutotuneError as gone:
+            title = f"rival {name}" if name else "agent"
+            yield Line("warn" if name else "fail", title, f"{gone.title}. {gone.message}", gone.hint)
 
 
 def versions(engine: Engine, git: str) -> Line:

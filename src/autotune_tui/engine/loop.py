@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from autotune_tui.agents.base import AgentUnavailable, BudgetReached, NothingToPropose
-from autotune_tui.engine import artifacts, attempt, canary, fidelity, locks, override, resume, watchdog_places
+from autotune_tui.engine import (
+    artifacts,
+    attempt,
+    canary,
+    fidelity,
+    locks,
+    override,
+    proposals,
+    resume,
+    watchdog_places,
+)
 from autotune_tui.engine.budget import used_up
 from autotune_tui.engine.calibration import open_segment, prepare_both, step
 from autotune_tui.engine.control import PLAYBOOKS as ASKED
@@ -120,6 +130,8 @@ async def _experiments(engine: Engine, control: Control) -> str:
             raise Exhausted(" ".join(f"{gone.title}: {gone.message} {gone.hint}".split())) from gone
         except NothingToPropose as nothing:
             why = str(nothing) or "the agent has nothing left to propose"
+            if proposals.next_one(engine.state):  # by others, and paid for
+                continue
             if not isinstance(nothing, BudgetReached) and lift(engine, why):
                 continue
             return why

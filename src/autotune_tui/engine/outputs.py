@@ -20,7 +20,7 @@ from autotune_tui.workspace.leftovers import Mark, difference
 if TYPE_CHECKING:
     from autotune_tui.config import SessionConfig
     from autotune_tui.engine.core import Engine
-    from autotune_tui.workspace import Side
+    from autotune_tui.workspace import Place
 
 MOST_BYTES = 1 << 30
 """Outputs that were larger before the first run are not copied: of them only what is new can be taken away."""
@@ -71,13 +71,13 @@ def _make(path: Path, is_file: bool) -> None:
         os.utime(path, (0, 0))  # so that nobody takes it for what a run has written
 
 
-async def put_back(engine: Engine, side: Side) -> None:
+async def put_back(engine: Engine, place: Place) -> None:
     """Make a worktree's outputs what they were before the first run or check since its last build."""
     if not names(engine.config):
         return
-    kept = engine.kept_outputs.get(side)
+    kept = engine.kept_outputs.get(place)
     if kept is None:
-        engine.kept_outputs[side] = kept = await asyncio.to_thread(_keep, engine, side)
+        engine.kept_outputs[place] = kept = await asyncio.to_thread(_keep, engine, place)
         if kept.copies is None:
             engine.note(
                 f"[sandbox].outputs hold more than {MOST_BYTES >> 30} GB: what a run changes in them, the next run finds"
@@ -85,32 +85,32 @@ async def put_back(engine: Engine, side: Side) -> None:
                 "warning",
             )
     else:
-        await asyncio.to_thread(_restore, engine, side, kept)
+        await asyncio.to_thread(_restore, engine, place, kept)
 
 
-async def settle(engine: Engine, side: Side) -> dict[str, Mark]:
+async def settle(engine: Engine, place: Place) -> dict[str, Mark]:
     """Undo what the last run did, before something else is done in the worktree. The files that were put back, with their
     new marks.
     """
-    kept = engine.kept_outputs.pop(side, None)
-    return await asyncio.to_thread(_restore, engine, side, kept) if kept is not None else {}
+    kept = engine.kept_outputs.pop(place, None)
+    return await asyncio.to_thread(_restore, engine, place, kept) if kept is not None else {}
 
 
-def _restore(engine: Engine, side: Side, kept: Kept) -> dict[str, Mark]:
-    tree, known = engine.tree(side), engine.known.get(side)
+def _restore(engine: Engine, place: Place, kept: Kept) -> dict[str, Mark]:
+    tree, known = engine.tree(place), engine.known.get(place)
     restored = restore(tree, paths(engine.config, tree), kept)
     if known is not None:
         known.marks.update({name: mark for name, mark in restored.items() if name in known.marks})
     return restored
 
 
-def _keep(engine: Engine, side: Side) -> Kept:
-    tree, known = engine.tree(side), engine.known.get(side)
+def _keep(engine: Engine, place: Place) -> Kept:
+    tree, known = engine.tree(place), engine.known.get(place)
     found = paths(engine.config, tree)
     for name in [] if known is None else [path for path, stage in known.stages.items() if stage == "run"]:
         if any(output == tree / name or output in (tree / name).parents for output in found):
             remove_tree(tree / name)
-    return keep(tree, paths(engine.config, tree), engine.workspace.folder / "outputs" / side)
+    return keep(tree, paths(engine.config, tree), engine.workspace.folder / "outputs" / place)
 
 
 def keep(tree: Path, outputs: Sequence[Path], copies: Path) -> Kept:

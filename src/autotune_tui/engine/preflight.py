@@ -83,7 +83,7 @@ async def look(engine: Engine, say: Callable[[Line], None]) -> None:
     say(Line("pass", "scope", f"{count(len(require_files(engine)), 'file')} may be changed"))
     say(free_space(workspace.incumbent))
     say(sandbox_line(engine))
-    if (missing := findings.agent(engine)) is not None:
+    for missing in findings.agents(engine):
         say(missing)
     log = engine.folder.baseline / "bench.log"
     await prepare_both(engine, workspace.tip(), log)

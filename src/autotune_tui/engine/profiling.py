@@ -11,7 +11,7 @@ from autotune_tui.measure import profilers
 from autotune_tui.measure.environment import command_environment
 from autotune_tui.measure.executors.base import Command, argv_of
 from autotune_tui.model.profile import Profile
-from autotune_tui.workspace import Side
+from autotune_tui.workspace import Place
 
 if TYPE_CHECKING:
     from autotune_tui.engine.experiment import Experiment
@@ -26,17 +26,17 @@ def before(engine: Engine, incumbent: str) -> Profile | None:
     return known[-1] if known and known[-1].hot_spots else None
 
 
-def command(engine: Engine, scratch: Path, side: Side = "incumbent", *, writable: bool = False) -> Command:
+def command(engine: Engine, scratch: Path, place: Place = "incumbent", *, writable: bool = False) -> Command:
     """The benchmark in a worktree, as the profilers run it; they write into `scratch`."""
-    engine.held.pop(side, None)
+    engine.held.pop(place, None)
     return Command(
         argv=argv_of(engine.config.benchmark.command),
-        cwd=engine.tree(side),
+        cwd=engine.tree(place),
         env=command_environment(
             {**engine.config.benchmark.env, "AUTOTUNE_SEED": "0"}, passed=engine.config.sandbox.passed
         ),
         timeout=engine.config.benchmark.timeout,
-        prefix=confinement.prefix(engine, side, "benchmark", also=(scratch,), writable=writable),
+        prefix=confinement.prefix(engine, place, "benchmark", also=(scratch,), writable=writable),
         limits=confinement.limits(engine.config.sandbox),
     )
 
@@ -46,6 +46,6 @@ async def of_candidate(x: Experiment) -> Profile:
     worktree. Raises MeasureError.
     """
     folder = x.folder / FOLDER
-    run = command(x.engine, folder / profilers.SCRATCH, "candidate", writable=True)
+    run = command(x.engine, folder / profilers.SCRATCH, x.place, writable=True)
     with confinement.pointer_kept(x.engine.sandbox, run.cwd):
         return await profilers.profile(x.engine.executor, run, run.cwd, "", folder)

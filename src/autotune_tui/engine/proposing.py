@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from autotune_tui import report
 from autotune_tui.agents.base import AgentStalled, AgentUnavailable, AlreadyTried, Edit, Plan
-from autotune_tui.engine import artifacts, context, outputs, override, profiling, resume
+from autotune_tui.engine import artifacts, context, outputs, override, profiling, proposals, resume
 from autotune_tui.engine.calibration import build as build_side
 from autotune_tui.engine.calibration import make_ready
 from autotune_tui.engine.experiment import Ended, Experiment
@@ -65,9 +65,17 @@ async def plan(x: Experiment) -> None:
     if x.wish is not None:
         write_plan(x, override.plan_of(x.engine, x.wish))
         return
-    write_plan(x, await _ask(x, x.engine.agent.propose(await context.of(x), x.emit)))
-    assert x.plan is not None
+    if x.proposal is not None:
+        write_plan(x, proposals.plan_of(x.proposal))
+    else:
+        write_plan(x, await asked(x, x.agent.propose(await context.of(x), x.emit)))
     allowed(x)
+    refuse_tried_plan(x)
+
+
+def refuse_tried_plan(x: Experiment) -> None:
+    """A plan that was tried before on the same code ends here."""
+    assert x.plan is not None
     tried = context.tried_before(x, x.plan)
     if tried is not None:
         raise Ended("discard", "duplicate", f"tried before on the same code, in experiment {tried}")
@@ -96,7 +104,13 @@ async def edit(x: Experiment) -> None:
         x.edit = Edit(notes=f"Rescue of experiment {x.wish.experiment}, by {x.wish.by}: {x.wish.why}")
         await override.lay_rescue(x.engine, x.wish, x.incumbent)
         return
-    x.edit = await _ask(x, x.engine.agent.edit(await context.of(x), x.plan, x.emit))
+    if x.proposal is not None:
+        try:
+            x.edit = await proposals.lay(x, x.proposal)
+        except WorkspaceError as error:
+            raise Ended("crash", "sync_failed", f"{error.title}: {error.message}") from error
+        return
+    x.edit = await asked(x, x.agent.edit(await context.of(x), x.plan, x.emit))
     said = replace(
         x.plan,
         description=x.edit.description or x.plan.description,
@@ -108,7 +122,7 @@ async def edit(x: Experiment) -> None:
         allowed(x)
 
 
-async def _ask(x: Experiment, answer: Awaitable[T]) -> T:
+async def asked(x: Experiment, answer: Awaitable[T]) -> T:
     """Await the agent; its failure ends the experiment, and only one that lasts the session. Raises AgentUnavailable."""
     try:
         return x.engine.redactor.deep(await attended(x, answer))

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from autotune_tui import __version__
-from autotune_tui.agents.base import Agent
+from autotune_tui.agents.base import Agent, Gradual
 from autotune_tui.agents.registry import agent_name, make_agent, offers
 from autotune_tui.config import SessionConfig
 from autotune_tui.config.recovery import with_agent
@@ -149,6 +149,13 @@ async def engine_for(
     agents: dict[str, Agent] = {}
 
     def agent_named(name: str) -> Agent:
+        plain, _, effort = name.partition("@")
+        if effort and name not in agents:
+            usual = agent_named(plain)
+            assert isinstance(usual, Gradual)
+            agents[name] = usual.at_effort(effort)
+        if name in agents:
+            return agents[name]
         chosen = with_agent(settings, name)
         name = agent_name(chosen) if name == "auto" else name
         if name not in agents:  # only the first one of a name can have the key, which leaves the environment with it

@@ -32,7 +32,7 @@ def _refusals() -> Iterator[None]:
 async def scope(x: Experiment) -> None:
     """Only files in scope may have changed, and something must have."""
     with _refusals():
-        x.changes = await asyncio.to_thread(x.engine.workspace.changes)
+        x.changes = await asyncio.to_thread(x.engine.workspace.changes, x.place)
     forbidden = [change for change in x.changes if not change.allowed]
     if forbidden:
         names = ", ".join(f"{one_line(change.path)} ({change.why})" for change in forbidden[:5])
@@ -139,5 +139,6 @@ async def intact(x: Experiment, by: str) -> None:
         locked = " (locked)" if x.engine.workspace.is_locked(found["candidate"][0]) else ""
         raise Ended("discard", "out_of_scope", f"{by} changed {one_line(found['candidate'][0])}{locked}")
     restless = x.engine.watch.locks.restless if x.engine.watch else ()
-    if x.engine.sandbox.kind != "none" and not restless and not isinstance(x.engine.agent, Resident):
+    resident = isinstance(x.agent, Resident) or isinstance(x.engine.agent, Resident)
+    if x.engine.sandbox.kind != "none" and not restless and not resident:
         x.engine.held.update({"candidate": x.commit, "incumbent": x.reference})

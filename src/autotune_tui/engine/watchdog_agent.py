@@ -43,7 +43,7 @@ async def attended(x: Experiment, work: Awaitable[T]) -> T:
     """
     engine = x.engine
     limit = engine.config.watchdogs.agent_silence
-    if limit is None or engine.agent.name == "manual":
+    if limit is None or x.agent.name == "manual":
         return await engine.waiting(work)
     task = asyncio.ensure_future(engine.waiting(work))
     pace = min(LOOK_SECONDS, limit / 5)

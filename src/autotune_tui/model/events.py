@@ -203,6 +203,29 @@ class Plan(Record):
     scores: Mapping[str, int] = field(default_factory=dict)
     premortem: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
+    beside: int = 0
+    """The experiment beside which it was proposed, see `Proposal`."""
+
+
+@_record
+class Proposal(Record):
+    """A plan and its change, by an agent that worked at the same time as the session's own. A later experiment tries it."""
+
+    type: ClassVar[str] = "proposal"
+    experiment: int = 0
+    """The one beside which it was made."""
+    agent: str = ""
+    plan: Mapping[str, Any] = field(default_factory=dict)
+    """The fields of a `Plan`."""
+    commit: str = ""
+    incumbent: str = ""
+    """The commit that it was made from."""
+    description: str = ""
+    hypothesis: str = ""
+    notes: str = ""
+    """What the agent said of the change."""
+    folder: str = ""
+    """Its transcript, relative to the session's folder."""
 
 
 @_record
@@ -567,7 +590,7 @@ class Unreadable(Record):
 TYPES: dict[str, type[Record]] = {
     cls.type: cls
     for cls in (
-        Session, Config, Result, Phase, Plan, Candidate, Resumption, Calibration, Sample, Decision, Validation,
+        Session, Config, Result, Phase, Plan, Proposal, Candidate, Resumption, Calibration, Sample, Decision, Validation,
         Confirmation, Milestone, Control, Veto, Health, Recovery, Usage, Note, Question,
         Canary, Inspection, Interruption,
     )

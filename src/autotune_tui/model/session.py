@@ -15,6 +15,7 @@ from autotune_tui.model.events import (
     Decision,
     Milestone,
     Note,
+    Proposal,
     Question,
     Recovery,
     Sample,
@@ -117,6 +118,8 @@ class SessionState:
     """By experiment and role."""
     vetoes: list[Veto] = field(default_factory=list)
     """Those after which the branch has moved."""
+    proposals: list[Proposal] = field(default_factory=list)
+    """What agents have proposed beside the session's own and was not tried yet, in that order."""
     controls: list[Control] = field(default_factory=list)
     pending: list[Control] = field(default_factory=list)
     """Commands that were accepted for later and of which it is not known yet what became."""

@@ -22,6 +22,7 @@ from autotune_tui.model.events import (
     Note,
     Phase,
     Plan,
+    Proposal,
     Question,
     Record,
     Recovery,
@@ -90,6 +91,7 @@ def _copy(state: SessionState) -> SessionState:
         milestones=list(state.milestones),
         controls=list(state.controls),
         pending=list(state.pending),
+        proposals=list(state.proposals),
         vetoes=list(state.vetoes),
         notes=list(state.notes),
         questions=list(state.questions),
@@ -136,6 +138,9 @@ def _result(state: SessionState, event: Result) -> None:
     current = _about(state, number, event.timestamp)
     experiment = from_result(event, index=number, segment=segment.number, baseline=is_baseline, current=current)
     state.experiments.append(experiment)
+    if current.plan is not None and current.plan.beside:
+        tried = (current.plan.beside, current.plan.agent)
+        state.proposals = [proposal for proposal in state.proposals if (proposal.experiment, proposal.agent) != tried]
     state.current = None
     state.mode = event.mode
     if state.intent is not None and state.intent.experiment == number:
@@ -180,6 +185,10 @@ def _phase(state: SessionState, event: Phase) -> None:
 def _plan(state: SessionState, event: Plan) -> None:
     state.current = _about(state, event.experiment, event.timestamp)
     state.current.plan = event
+
+
+def _proposal(state: SessionState, event: Proposal) -> None:
+    state.proposals.append(event)
 
 
 def _candidate(state: SessionState, event: Candidate) -> None:
@@ -382,6 +391,7 @@ _HANDLERS: dict[type[Record], Callable[[SessionState, Any], None]] = {
     Result: _result,
     Phase: _phase,
     Plan: _plan,
+    Proposal: _proposal,
     Candidate: _candidate,
     Resumption: _resumption,
     Calibration: _calibration,

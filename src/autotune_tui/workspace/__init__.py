@@ -9,6 +9,6 @@ from __future__ import annotations
 
 from autotune_tui.scope import ScopeMatcher
 from autotune_tui.workspace.status import Change
-from autotune_tui.workspace.workspace import SIDES, Side, Workspace
+from autotune_tui.workspace.workspace import SIDES, Place, Rival, Side, Workspace
 
-__all__ = ["SIDES", "Change", "ScopeMatcher", "Side", "Workspace"]
+__all__ = ["SIDES", "Change", "Place", "Rival", "ScopeMatcher", "Side", "Workspace"]

@@ -2,6 +2,7 @@
 
     <cache>/<repository>-<hash>/<session>/incumbent     the best code so far
                                          /candidate     what the current experiment proposes
+                                         /rival-1 ...   what others propose beside it; nothing is measured there
                                          /state         our indexes, the submodules' git directories
 
 The two paths have the same length and every file in them is of one commit, so that what is measured is the code.
@@ -19,7 +20,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NewType
 
 from autotune_tui.errors import WorkspaceError
 from autotune_tui.scope import ScopeMatcher
@@ -47,6 +48,10 @@ if TYPE_CHECKING:
 
 Side = Literal["incumbent", "candidate"]
 SIDES: tuple[Side, ...] = ("incumbent", "candidate")
+Rival = NewType("Rival", str)
+"""The name of a worktree for an agent that proposes beside another."""
+Place = Side | Rival
+_RIVAL = "rival-"
 _IDENTITY = {
     "GIT_AUTHOR_NAME": "autotune-tui",
     "GIT_AUTHOR_EMAIL": "autotune-tui@localhost",
@@ -68,7 +73,7 @@ class Workspace:
         self.candidate = folder / "candidate"
         self.base_commit = refs.read().get(refs.candidate(0), repository.head)
         self.warnings: tuple[str, ...] = ()
-        self.fresh: frozenset[Side] = frozenset()
+        self.fresh: frozenset[Place] = frozenset()
         """Worktrees that were made, not found, since `open`: they lack what the setup command makes."""
         self._repository = repository
         self._git = repository.git
@@ -77,9 +82,9 @@ class Workspace:
         self._scope = scope
         self._narrowed = scope
         self._attached = attached
-        self._trees: dict[Side, Tree] = {}
+        self._trees: dict[Place, Tree] = {}
         self._submodules: list[Submodule] = []
-        self._inner: dict[Side, SubmoduleTrees] = {}
+        self._inner: dict[Place, SubmoduleTrees] = {}
         self._files: tuple[str, tuple[str, ...]] | None = None
         self._last_tip = ""
         self._beside: set[str] = set()
@@ -118,6 +123,7 @@ class Workspace:
         """
         with _as_workspace_error():
             self._refs.remove_stale_locks()
+            self._remove_rivals()
             new = self._refs.start(self.base_commit)
             try:
                 self._make_worktrees(self.tip())
@@ -166,6 +172,15 @@ class Workspace:
         with ThreadPoolExecutor(max_workers=len(SIDES)) as pool:
             working = {side: pool.submit(self.sync, side, commit, held=known.get(side, "")) for side in SIDES}
             return {side: done.result() for side, done in working.items()}
+
+    def rival(self, number: int, commit: str) -> Rival:
+        """A further worktree at the commit, for an agent that proposes beside another; made the first time."""
+        name = Rival(f"{_RIVAL}{number}")
+        with _as_workspace_error():
+            if name not in self._trees:
+                self._rebuild(name, commit)
+            self._sync(name, commit)
+        return name
 
     def renew(self, side: Side, commit: str) -> None:
         """Make the worktree anew, without anything that git does not have; it is `fresh` then."""
@@ -260,24 +275,25 @@ class Workspace:
     def is_locked(self, path: str) -> bool:
         return self._scope.locked(path)
 
-    def changes(self) -> list[Change]:
+    def changes(self, place: Place = "candidate") -> list[Change]:
         """What differs in the candidate from the commit it was synced to, committed or not, sorted by path."""
         with _as_workspace_error():
-            tree = self._tree("candidate")
+            tree = self._tree(place)
             if not is_folder(tree.path):
-                raise WorkspaceError("The candidate worktree is gone", str(tree.path), "sync makes it anew.")
+                raise WorkspaceError(f"The {place} worktree is gone", str(tree.path), "sync makes it anew.")
             base = tree.at or self.tip()
             tree.adopt(base)
             tree.detach_at(base)
             entries = tree.entries(ignored=True)
-            self._beside = {entry.path for entry in entries if not entry.tracked}
+            if place == "candidate":
+                self._beside = {entry.path for entry in entries if not entry.tracked}
             entries = [each for each in entries if each.tracked or not (each.ignored or self._is_kept(each.path))]
             found = find_changes(tree, entries, self._narrowed)
             found += [
                 Change(path, "modified", in_scope=False, problem="a linked or copied path was replaced")
                 for path in self._attached.broken(tree.path)
             ]
-            found += self._inner["candidate"].changes()
+            found += self._inner[place].changes()
             return sorted(found, key=lambda change: change.path)
 
     def commit(
@@ -294,17 +310,24 @@ class Workspace:
         self.keep(experiment, sha)
         return sha
 
-    def write(self, message: str, trailers: Mapping[str, str], found: Sequence[Change] | None = None) -> str:
+    def write(
+        self,
+        message: str,
+        trailers: Mapping[str, str],
+        found: Sequence[Change] | None = None,
+        place: Place = "candidate",
+    ) -> str:
         """The commit of `commit`, which no ref names yet."""
         with _as_workspace_error():
-            wanted = self._put_back(self.changes() if found is None else found)
+            wanted = self._put_back(self.changes(place) if found is None else found, place)
             paths = [path for change in wanted for path in change.paths]
             if not paths:
                 raise WorkspaceError("There is nothing to commit", "No file in scope differs from the incumbent.")
-            tree = self._tree("candidate")
+            tree = self._tree(place)
             base = tree.at or self.tip()
             sha = self._write_commit(tree.stage(paths), (base,), compose(message, trailers), {})
-            self._beside.difference_update(paths)
+            if place == "candidate":
+                self._beside.difference_update(paths)
             remove_stale(tree.path, paths)
             return sha
 
@@ -395,6 +418,7 @@ class Workspace:
         stay.
         """
         with _as_workspace_error():
+            self._remove_rivals()
             for side in SIDES:
                 unregister(self._repository.common, self.folder / side)
             remove_tree(self.folder)
@@ -422,38 +446,43 @@ class Workspace:
         if self.fresh:
             refuse_unusable(self._trees["incumbent"], files, self._repository.common)
 
-    def _prepare(self, side: Side, commit: str) -> None:
+    def _remove_rivals(self) -> None:
+        for path in self.folder.glob(f"{_RIVAL}*"):
+            unregister(self._repository.common, path)
+            self._trees.pop(Rival(path.name), None)
+
+    def _prepare(self, place: Place, commit: str) -> None:
         """Register the worktree and take away what a killed process left."""
-        path = self.folder / side
+        path = self.folder / place
         git_dir, made = register(self._git, self._repository.common, path, commit)
         state = self.folder / "state"
         state.mkdir(exist_ok=True)
-        index = state / f"{side}.index"
+        index = state / f"{place}.index"
         if made:
-            self.fresh |= {side}
+            self.fresh |= {place}
             index.unlink(missing_ok=True)
-            remove_tree(state / side)
+            remove_tree(state / place)
         tree = Tree(self._git, git_dir, path, index, self.contents)
         tree.remove_stale_locks()
-        self._trees[side] = tree
-        self._inner[side] = SubmoduleTrees(self._submodules, path, state / side)
+        self._trees[place] = tree
+        self._inner[place] = SubmoduleTrees(self._submodules, path, state / place)
 
-    def _rebuild(self, side: Side, commit: str) -> None:
-        unregister(self._repository.common, self.folder / side)
-        self._prepare(side, commit)
+    def _rebuild(self, place: Place, commit: str) -> None:
+        unregister(self._repository.common, self.folder / place)
+        self._prepare(place, commit)
 
-    def _tree(self, side: Side) -> Tree:
-        if side not in self._trees:
-            raise WorkspaceError(f"The {side} worktree is not made yet", hint="create() makes it.")
-        return self._trees[side]
+    def _tree(self, place: Place) -> Tree:
+        if place not in self._trees:
+            raise WorkspaceError(f"The {place} worktree is not made yet", hint="create() makes it.")
+        return self._trees[place]
 
-    def _sync(self, side: Side, commit: str, held: str = "") -> dict[str, Mark]:
-        tree = self._tree(side)
+    def _sync(self, place: Place, commit: str, held: str = "") -> dict[str, Mark]:
+        tree = self._tree(place)
         reconnect(tree.path, tree.git_dir)
-        with self._opened(tree) if side == "candidate" else nullcontext():
+        with self._opened(tree) if place != "incumbent" else nullcontext():
             synced = (tree.move(held, commit) if held else None) or tree.sync(commit, self._is_kept)
             self._forget_bytecode(tree.path, synced.touched)
-            for inner, touched in self._inner[side].sync():
+            for inner, touched in self._inner[place].sync():
                 self._forget_bytecode(inner, touched)
             self._attached.attach(tree.path, self.folder / "state")
             left = tree.others(commit) if synced.left is None or self._attached.copied else synced.left
@@ -482,7 +511,7 @@ class Workspace:
     def _is_file(self, path: str, mode: str) -> bool:
         return mode.startswith("100") and self._scope.allows(path)
 
-    def _put_back(self, found: Sequence[Change]) -> Sequence[Change]:
+    def _put_back(self, found: Sequence[Change], place: Place) -> Sequence[Change]:
         """Undo what may not be changed; the changes that are left. Anew, since a changed .gitignore had hidden
         others.
         """
@@ -490,11 +519,11 @@ class Workspace:
             wrong = [change for change in found if not change.allowed]
             if not wrong:
                 return found
-            tree = self._tree("candidate")
+            tree = self._tree(place)
             tree.restore(path for change in wrong for path in change.paths)
-            self._inner["candidate"].sync()
+            self._inner[place].sync()
             self._attached.attach(tree.path, self.folder / "state")
-            found = self.changes()
+            found = self.changes(place)
         raise WorkspaceError("The candidate keeps changing", f"{wrong[0].path} was put back and changed again.")
 
     def _write_commit(self, tree: str, parents: tuple[str, ...], message: bytes, author: Mapping[str, str]) -> str:

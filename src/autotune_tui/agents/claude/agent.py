@@ -59,12 +59,23 @@ _WALLS = "Install bubblewrap: apt-get install bubblewrap"
 class ClaudeAgent:
     """`commands` are the session's own, for the editor's tools."""
 
-    name = "claude"
-
-    def __init__(self, key: Key, settings: AgentClaude, commands: Commands, *, first_wait: float = FIRST_WAIT) -> None:
+    def __init__(
+        self,
+        key: Key,
+        settings: AgentClaude,
+        commands: Commands,
+        *,
+        name: str = "claude",
+        first_wait: float = FIRST_WAIT,
+    ) -> None:
+        self.name = name
         self._key, self._settings, self._commands = key, settings, commands
         self._client = Client(key, settings, first_wait=first_wait)
         self.inspects = settings.inspect
+
+    def at_effort(self, effort: str) -> ClaudeAgent:
+        settings = self._settings.model_copy(update={"planner_effort": effort, "editor_effort": effort})
+        return ClaudeAgent(self._key, settings, self._commands, name=f"{self.name}@{effort}")
 
     async def propose(self, context: Context, emit: Emit) -> Plan:
         """A plan, or NothingToPropose; AlreadyTried when it insists on an old one."""

@@ -1,0 +1,315 @@
+"""Several agents propose for one experiment at the same time; what they hand in is measured one after another (M2)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autotune_tui.config import parse
+from autotune_tui.errors import ConfigError
+from autotune_tui.journal.reader import load_state
+from autotune_tui.model.events import Phase, Plan, Proposal, Record, Result, Usage
+from autotune_tui.model.state import SessionState, fold
+from claude_support import finish, nothing_left, plan, reflection, replace, role_of
+from engine_support import EXACT, Session, configure, git, make_repo, snapshot
+from faults.scripted import Scene, Victims
+from messages_server import KEY, Say, serve
+
+AGENT = """\
+#!/bin/sh
+# In the first experiment it sets the value; then it has nothing left.
+number=$(sed -n 's/.*"experiment": *\\([0-9]*\\).*/\\1/p' | head -1)
+[ "$number" = 1 ] || {{ echo '{{"done": true}}'; exit; }}
+{body}
+echo '{{"description": "Set the value", "done": true}}'
+"""
+
+BENCH = """\
+#!/bin/sh
+awk -v v="$(cat src/value.txt)" -v k="$(sed -n 's/^KNOB = \\([0-9]*\\).*/\\1/p' src/knob.py)" \\
+    'BEGIN { printf "METRIC cost=%.6f\\n", v * k }'
+"""
+KNOB = "KNOB = 8  # autotune: {1, 8}\n"
+
+
+def with_rivals(
+    folder: Path, body: str, more: str = "", files: dict[str, str] | None = None, bench: str = BENCH
+) -> Session:
+    """A session of a shell script with the offline agent as its rival, which knows one thing to try: KNOB = 1."""
+    script = folder / "agent.sh"
+    script.write_text(AGENT.format(body=body))
+    script.chmod(0o755)
+    repo = make_repo(folder, {"src/knob.py": KNOB} if files is None else files, bench)
+    config = configure(folder / "cache", str(script), more)
+    return Session(repo, config.model_copy(update={"rivals": ["offline"]}))
+
+
+def plans(ours: Session) -> list[tuple[int, str, int]]:
+    return [(event.experiment, event.agent, event.beside) for event in ours.events if isinstance(event, Plan)]
+
+
+def phases(ours: Session, experiment: int) -> list[str]:
+    found = [event for event in ours.events if isinstance(event, Phase) and event.experiment == experiment]
+    return [event.phase for event in found if event.state == "start"]
+
+
+async def test_two_agents_propose_at_once_and_what_fits_together_is_kept_together(tmp_path: Path) -> None:
+    ours = with_rivals(tmp_path, "echo 50 > src/value.txt")
+    before = snapshot(ours.repo)
+    end = await ours.run()
+    assert end.outcome == "completed", end
+    assert ours.verdicts[:2] == [("keep", "improvement"), ("keep", "improvement")]
+    assert dict.fromkeys(plans(ours)) == dict.fromkeys([(1, "command", 0), (2, "offline", 1)])
+    assert phases(ours, 1)[:6] == ["sync", "plan", "edit", "scope", "commit", "rivals"]
+    assert phases(ours, 2)[:3] == ["sync", "plan", "edit"], "it is not asked again"
+    tip = ours.state.incumbent_sha
+    assert git(ours.repo, "show", f"{tip}:src/value.txt") == "50"
+    assert git(ours.repo, "show", f"{tip}:src/knob.py").startswith("KNOB = 1 ")
+    first = next(event for event in ours.events if isinstance(event, Proposal))
+    assert first.incumbent == ours.state.segments[0].config.baseline_commit, (
+        "it was made beside the other, not after it"
+    )
+    assert not ours.state.proposals
+    assert snapshot(ours.repo) == before
+    assert git(ours.repo, "worktree", "list").count("\n") == 0
+    assert not list((tmp_path / "cache").rglob("rival-*"))
+
+
+BOTH = {"src/knob.py": "VALUE = 100\n" + KNOB}
+ONE_FILE = """\
+#!/bin/sh
+awk -v v="$(sed -n 's/^VALUE = //p' src/knob.py)" -v k="$(sed -n 's/^KNOB = \\([0-9]*\\).*/\\1/p' src/knob.py)" \\
+    'BEGIN { printf "METRIC cost=%.6f\\n", v * k }'
+"""
+
+
+@pytest.mark.parametrize(
+    ("value", "second", "best"), [(50, "keep", "VALUE = 100\nKNOB = 1 "), (2, "discard", "VALUE = 2")]
+)
+async def test_of_two_that_do_not_fit_together_the_better_is_kept(
+    tmp_path: Path, value: int, second: str, best: str
+) -> None:
+    """The rival's change is next to the other's: it is measured in its place, against it."""
+    ours = with_rivals(tmp_path, f"sed -i 's/^VALUE = .*/VALUE = {value}/' src/knob.py", files=BOTH, bench=ONE_FILE)
+    await ours.run()
+    assert [status for status, _ in ours.verdicts[:2]] == ["keep", second]
+    assert git(ours.repo, "show", f"{ours.state.incumbent_sha}:src/knob.py").startswith(best)
+    assert any("is tried in the place of #1" in note.text for note in ours.state.notes)
+    if second == "keep":
+        assert "In the place of #1" in git(ours.repo, "log", "-1", "--format=%b", ours.state.experiments[2].sha)
+
+
+async def test_they_are_at_work_at_the_same_time(tmp_path: Path) -> None:
+    """The session's agent waits for what the rival's folder shows while it works: alone it would never end."""
+    seen = tmp_path / "seen"
+    body = f"""until grep -rqs "KNOB = 1 " "{tmp_path}/cache" --include=knob.py; do sleep 0.05; done
+find "{tmp_path}/cache" -name knob.py | xargs grep -l "KNOB = 1 " > "{seen}"
+echo 50 > src/value.txt"""
+    ours = with_rivals(tmp_path, body, '[sandbox]\nmode = "none"\n')
+    async with asyncio.timeout(60):
+        await ours.run()
+    assert "/rival-1/src/knob.py" in seen.read_text()
+    assert ours.verdicts[0] == ("keep", "improvement")
+
+
+async def test_a_rival_has_its_turn_where_the_sessions_own_agent_has_nothing(tmp_path: Path) -> None:
+    ours = with_rivals(tmp_path, ":")
+    end = await ours.run()
+    assert plans(ours)[-1] == (1, "offline", 1), "no number is used up by an experiment that was none"
+    assert ours.verdicts == [("keep", "improvement")]
+    assert end.outcome == "completed"
+
+
+async def test_a_rival_that_has_nothing_costs_no_experiment(tmp_path: Path) -> None:
+    ours = with_rivals(tmp_path, "echo 50 > src/value.txt", files={}, bench=EXACT)
+    await ours.run()
+    assert ours.verdicts == [("keep", "improvement")]
+    assert any(note.text.startswith("offline has nothing to propose") for note in ours.state.notes)
+
+
+async def test_nobody_is_asked_for_what_the_budget_leaves_no_experiment_for(tmp_path: Path) -> None:
+    ours = with_rivals(tmp_path, "echo 50 > src/value.txt", "[budget]\nexperiments = 1\n")
+    await ours.run()
+    assert ours.verdicts == [("keep", "improvement")]
+    assert not [event for event in ours.events if isinstance(event, Proposal)]
+
+
+async def test_a_rival_that_cannot_work_is_said_and_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its failures are not the session's: they count as no crash."""
+    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
+    ours = with_rivals(tmp_path, "echo 50 > src/value.txt", files={}, bench=EXACT)
+    ours.config = ours.config.model_copy(update={"rivals": ["claude@low"]})
+    await ours.run()
+    assert ours.verdicts == [("keep", "improvement")]
+    assert any(
+        "claude@low could not propose beside command: The Claude agent has no key" in text for text in ours.warnings
+    )
+    assert any(text.endswith("it is not asked any more") for text in ours.warnings)
+
+
+async def test_a_change_out_of_scope_is_not_taken_over(tmp_path: Path) -> None:
+    """Here the scope leaves the rival's file out: what it hands in is none, and nothing of it is measured."""
+    ours = with_rivals(tmp_path, "echo 50 > src/value.txt")
+    ours.config = ours.config.model_copy(
+        update={"scope": ours.config.scope.model_copy(update={"include": ["src/value.txt"]})}
+    )
+    await ours.run()
+    assert ours.verdicts == [("keep", "improvement")]
+    assert not [event for event in ours.events if isinstance(event, Proposal)]
+
+
+@pytest.mark.parametrize(
+    ("agent", "rivals"),
+    [
+        ("offline", ["offline"]),
+        ("command", ["offline", "offline"]),
+        ("offline", ["manual"]),
+        ("offline", ["claude@huge"]),
+    ],
+)
+def test_rivals_that_make_no_sense_are_refused(agent: str, rivals: list[str]) -> None:
+    text = f"""
+        goal = "g"
+        agent = {json.dumps(agent)}
+        rivals = {json.dumps(rivals)}
+        [benchmark]
+        command = "true"
+        [scope]
+        include = ["src/**"]
+        [budget]
+        experiments = 1
+        [agent_command]
+        command = "true"
+    """
+    with pytest.raises(ConfigError, match="rivals"):
+        parse(text)
+
+
+def test_a_proposal_waits_until_its_experiment_has_ended() -> None:
+    records: list[Record] = [
+        Proposal(experiment=1, agent="offline", commit="a"),
+        Proposal(experiment=1, agent="claude@low", commit="b"),
+        Result(index=1, status="discard"),
+        Plan(experiment=2, agent="offline", beside=1),
+    ]
+
+    def waiting(state: SessionState) -> list[str]:
+        return [proposal.agent for proposal in state.proposals]
+
+    assert waiting(fold(records)) == ["offline", "claude@low"]
+    assert waiting(fold([*records, Result(index=2, status="discard")])) == ["claude@low"]
+
+
+CLAUDE = """
+    goal = "Lower the cost"
+    agent = "claude"
+    rivals = ["claude@low"]
+    [metric]
+    name = "cost"
+    unit = ""
+    source = "metric_line"
+    [benchmark]
+    profile = false
+    command = "sh bench.sh"
+    [scope]
+    include = ["src/**"]
+    [workspace]
+    cache = {cache}
+    [canary]
+    files = 0
+    [budget]
+    tokens = 100_000
+    [agent_claude]
+    base_url = {url}
+    shell = false
+    second_ranking = false
+    inspect = false
+"""
+
+
+async def test_one_model_at_two_efforts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each plans at its effort and with its share of the budget, and reflects on what became of its own proposal."""
+    monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+    values = {"high": "50", "low": "25", "medium": "50"}
+    asked: list[tuple[str, str]] = []
+    planned: set[str] = set()
+
+    def answer(request: dict[str, Any]) -> Say:
+        role, effort = role_of(request), request["output_config"]["effort"]
+        asked.append((role, effort))
+        if role == "planner" and effort not in planned:
+            planned.add(effort)
+            return Say([plan(f"Write {values[effort]}")])
+        if role == "planner":
+            return Say([nothing_left()])
+        if role == "reflector":
+            return Say([reflection()])
+        return Say([replace("src/value.txt", "100", values[effort]), finish(f"Write {values[effort]}")])
+
+    async with serve(answer) as server:
+        text = CLAUDE.format(cache=json.dumps(str(tmp_path / "cache")), url=json.dumps(server.url))
+        ours = Session(make_repo(tmp_path, bench=EXACT), parse(text))
+        await ours.run()
+    assert asked.count(("planner", "high")) == asked.count(("planner", "low")) == 2
+    assert {("editor", "low"), ("editor", "medium")} <= {*asked}
+    assert ours.verdicts == [("keep", "improvement"), ("keep", "improvement")]
+    assert git(ours.repo, "show", "autotune/001-test:src/value.txt") == "25"
+    assert {event.agent for event in ours.events if isinstance(event, Usage)} == {"claude", "claude@low"}
+    reflected = [event for event in ours.events if isinstance(event, Usage) and event.role == "reflector"]
+    assert [(event.experiment, event.agent) for event in reflected] == [(1, "claude"), (2, "claude@low")]
+    transcript = ours.experiment_folder(2) / "transcript.jsonl"
+    assert "Write 25" in transcript.read_text(), "what was said before the experiment is in its folder"
+    left = [path.name for path in (ours.folder.root / "rivals").iterdir()]
+    assert left == ["003-claude@low"], "what it said when it had nothing left was paid for, too"
+    assert KEY not in "".join(
+        path.read_text(errors="replace") for path in ours.folder.root.rglob("*") if path.is_file()
+    )
+
+
+@pytest.fixture(scope="module")
+def victims() -> Iterator[Victims]:
+    with Victims() as victims:
+        yield victims
+
+
+def scene(folder: Path, victims: Victims) -> Scene:
+    """Experiment 1 is the shell script's, 2 the rival's, 3 the script's again."""
+    repo = make_repo(folder / "template", {"src/knob.py": KNOB}, BENCH)
+    made = Scene(folder / "scene", repo, victims, most=3)
+    made.folder.config.write_text(f'rivals = ["offline"]\n{made.folder.config.read_text()}')
+    return made
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "asked"),
+    [
+        ('"phase":"edit","state":"start"', 1, {1: 1, 3: 2}),
+        ('"type":"proposal"', 1, {1: 1, 3: 2}),
+        ('"phase":"rivals","state":"end"', 1, {1: 1, 3: 2}),
+        ('"to_commit"', 1, {1: 1, 3: 2}),
+        ('"beside":1', 1, {1: 1, 3: 2}),
+        ('"phase":"edit","state":"start"', 2, {1: 1, 3: 2}),
+        ('"type":"candidate"', 2, {1: 1, 3: 2}),
+        ('"phase":"measure","state":"start"', 2, {1: 1, 3: 2}),
+        ('"to_commit"', 2, {1: 1, 3: 2}),
+    ],
+)
+def test_a_proposal_outlives_the_engine(
+    tmp_path: Path, victims: Victims, text: str, at: int, asked: dict[int, int]
+) -> None:
+    """Killed at any moment, nothing that was handed in is asked for again, tried twice, or lost."""
+    ours = scene(tmp_path, victims)
+    ours.killed_after(text, at)
+    done = ours.engine()
+    assert done.code == 0, done.err
+    ended = [e for e in load_state(ours.folder.journal).experiments if not e.baseline]
+    assert [(e.index, e.status, e.strategy == "knob") for e in ended] == [
+        (1, "keep", False), (2, "keep", True), (3, "keep", False),
+    ]  # fmt: skip
+    assert ours.calls == asked  # the third is reworked once
+    assert ours.problems() == []
