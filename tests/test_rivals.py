@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ from typing import Any
 import pytest
 
 from autotune_tui.config import parse
+from autotune_tui.engine.run import run_session
 from autotune_tui.errors import ConfigError
+from autotune_tui.journal.inbox import send
 from autotune_tui.journal.reader import load_state
 from autotune_tui.model.events import Phase, Plan, Proposal, Record, Result, Usage
 from autotune_tui.model.state import SessionState, fold
@@ -19,6 +22,7 @@ from claude_support import finish, nothing_left, plan, reflection, replace, role
 from engine_support import EXACT, Session, configure, git, make_repo, snapshot
 from faults.scripted import Scene, Victims
 from messages_server import KEY, Say, serve
+from processes import alive
 
 AGENT = """\
 #!/bin/sh
@@ -77,6 +81,34 @@ async def test_two_agents_propose_at_once_and_what_fits_together_is_kept_togethe
     assert not ours.state.proposals
     assert snapshot(ours.repo) == before
     assert git(ours.repo, "worktree", "list").count("\n") == 0
+    assert not list((tmp_path / "cache").rglob("rival-*"))
+
+
+@pytest.mark.parametrize("command", ["skip", "stop"])
+async def test_nothing_of_a_rival_outlives_what_ends_its_experiment(tmp_path: Path, command: str) -> None:
+    """It hangs with a child of its own, while the session's agent, the offline one here, has long finished."""
+    pids = tmp_path / "pids"
+    os.mkfifo(pids)
+    ours = with_rivals(tmp_path, f'sleep 1000 & echo "$$ $!" > "{pids}"; wait')
+    ours.config = ours.config.model_copy(update={"agent": "offline", "rivals": ["command"]})
+    waiting = asyncio.Event()
+
+    def heard(event: Record) -> None:
+        ours.events.append(event)
+        if isinstance(event, Phase) and (event.phase, event.state) == ("rivals", "start"):
+            if event.experiment == 1:
+                waiting.set()
+            else:
+                send(ours.folder.inbox, "stop", by="a test")
+
+    running = asyncio.create_task(run_session(ours.repo, ours.folder.id, ours.config, on_event=heard))
+    async with asyncio.timeout(60):
+        begun = (await asyncio.to_thread(pids.read_text)).split()
+        await waiting.wait()
+        send(ours.folder.inbox, command, by="a test")
+        await running
+    assert len(begun) == 2 and not alive(map(int, begun))
+    assert ours.verdicts == ([("discard", "skipped")] if command == "skip" else [])
     assert not list((tmp_path / "cache").rglob("rival-*"))
 
 

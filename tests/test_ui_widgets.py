@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from textual.content import Content
 from textual.style import Style
 
-from autotune_tui.model.events import Decision, Health, Note, Phase, Plan, Record, Result, Session
+from autotune_tui.model.events import Decision, Health, Note, Phase, Plan, Proposal, Record, Result, Session
 from autotune_tui.model.state import SessionState, fold
 from autotune_tui.ui import views
 from autotune_tui.ui.board import board, columns_for, matches
@@ -312,6 +312,14 @@ def test_a_plan_is_told_with_what_else_there_was() -> None:
     assert dict(view.rows)["expected"] == "−5.0 % of the time"
     assert dict(view.rows)["would fail"] == "if rows differ"
     assert plan(state, ("thinking about rows",)).said == ("thinking about rows",)
+
+
+def test_the_plan_says_what_rivals_have_proposed_and_waits_for_its_turn() -> None:
+    one, two = (Proposal(experiment=1, agent=agent, description=f"By {agent}") for agent in ("offline", "claude@low"))
+    state = numbered(*opening(), *experiment(1)[:2], Plan(experiment=1, agent="command"), one, two)
+    assert dict(plan(state).rows)["waiting"] == "offline: By offline · claude@low: By claude@low"
+    tried = fold([*experiment(1)[2:], Plan(experiment=2, agent="offline", beside=1, description="By offline")], state)
+    assert dict(plan(tried).rows)["waiting"] == "claude@low: By claude@low"
 
 
 def test_between_experiments_the_plan_says_what_the_last_one_has_taught() -> None:

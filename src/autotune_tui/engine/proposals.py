@@ -35,7 +35,7 @@ def record_of(x: Experiment, name: str) -> events.Proposal:
     plan = events.to_record(context.plan_record(x, x.plan))
     return events.Proposal(
         experiment=x.number, agent=name, plan={key: plan[key] for key in plan if key not in _ENVELOPE},
-        commit=x.commit, incumbent=x.incumbent, description=x.edit.description, hypothesis=x.edit.hypothesis,
+        commit=x.commit, incumbent=x.incumbent, description=x.description, hypothesis=x.edit.hypothesis,
         notes=x.edit.notes, folder=x.folder.relative_to(x.engine.folder.root).as_posix(),
     )  # fmt: skip
 

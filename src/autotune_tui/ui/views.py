@@ -14,8 +14,8 @@ from autotune_tui.ui.store import SILENT_SECONDS
 from autotune_tui.ui.theme import BAD, DIM, GOOD, WARN
 
 PHASES = (
-    "sync", "profile", "plan", "approve", "edit", "scope", "commit", "build", "check", "oracle", "measure", "guard",
-    "inspect", "end_to_end", "holdout", "decide", "reflect",
+    "sync", "profile", "plan", "approve", "edit", "scope", "commit", "rivals", "build", "check", "oracle", "measure",
+    "guard", "inspect", "end_to_end", "holdout", "decide", "reflect",
 )  # fmt: skip
 """All that an experiment may go through, in order."""
 
