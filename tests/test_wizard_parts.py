@@ -407,6 +407,9 @@ def test_the_summary_has_every_parameter_that_counts_with_who_set_it() -> None:
     assert names[:4] == ["goal", "agent", "metric.target", "benchmark.command"]
     unused = {"metric.pattern", "metric.path", "metric.line", "metric.file"}
     assert set(specs()) - set(names) == {name for name in specs() if name.startswith("agent_") or name in unused}
+    others = shown_names(draft(agent="manual", rivals="claude@low acp:gemini"))
+    tables = {name.partition(".")[0] for name in others if name.startswith("agent_")}
+    assert tables == {"agent_claude", "agent_acp"}
     assert row(made, "goal", False, 70).plain.split() == ["goal", "Import", "faster", "you"]
     assert row(made, "checks.timeout", False, 70).plain.split() == ["checks.timeout", "10m", "default"]
     assert "missing" in row(Draft(), "goal", True, 70).plain

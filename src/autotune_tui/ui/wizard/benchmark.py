@@ -95,7 +95,8 @@ class BenchmarkStep(Step):
     def bring(self) -> None:
         super().bring()
         look = self.setup.look
-        propose(self._row("benchmark.command"), look.benchmarks, self.draft, "no benchmark was found: type the command")
+        nothing = "no benchmark was found: type the command; `autotune-tui prepare` has one written"
+        propose(self._row("benchmark.command"), look.benchmarks, self.draft, nothing)
         propose(self._row("benchmark.build"), look.builds, self.draft)
         self._show_asked()
         self.read_again()

@@ -67,7 +67,12 @@ class ChecksStep(Step):
             self._propose()
 
     def _propose(self) -> None:
-        propose(self.rows()[0], self.setup.look.checks, self.draft, "no tests were found")
+        propose(
+            self.rows()[0],
+            self.setup.look.checks,
+            self.draft,
+            "no tests were found; `autotune-tui prepare` has some written",
+        )
 
 
 class AgentStep(Step):
@@ -86,6 +91,8 @@ class AgentStep(Step):
                        draft=self.draft, id="for-offline")  # fmt: skip
         yield FieldRow(Entry("agent_claude.planner", "Planner", 38), Entry("agent_claude.editor", "Editor"),
                        draft=self.draft, id="for-claude")  # fmt: skip
+        yield FieldRow(Entry("agent_claude.web_search", "Web search"), draft=self.draft, id="for-web")
+        yield FieldRow(Entry("rivals", placeholder="others that propose too, such as: claude@low"), draft=self.draft)
         yield FieldRow(
             Entry("budget.experiments", "Experiments", 32), Entry("budget.time", "Time", 24), draft=self.draft
         )
@@ -128,7 +135,8 @@ class AgentStep(Step):
         self.query_one("#for-recipe").display = agent == "command"
         self.query_one("#for-command").display = agent in ("auto", "command")
         self.query_one("#for-offline").display = agent in ("auto", "offline")
-        self.query_one("#for-claude").display = agent in ("auto", "claude")
+        for id in ("#for-claude", "#for-web"):
+            self.query_one(id).display = agent in ("auto", "claude")
 
 
 def groups(draft: Draft, mine: Callable[[str], bool]) -> Iterator[Group]:
@@ -149,7 +157,7 @@ PLACED = frozenset(
         "decision.time", "health.max_no_improvement", "health.max_crash_streak", "recovery.playbooks",
         "recovery.max_attempts", "oracle.command", "oracle.functions", "holdout.command", "end_to_end.command",
         "sandbox.mode", "sandbox.network", "agent_claude.planner", "agent_claude.editor", "agent_acp.name",
-        "agent_acp.others", "agent_command.recipe", "benchmark.profile",
+        "agent_acp.others", "agent_command.recipe", "benchmark.profile", "agent_claude.web_search", "rivals",
     )
 )  # fmt: skip
 """The fields that have a row of their own."""

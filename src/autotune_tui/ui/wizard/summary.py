@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -50,17 +51,18 @@ def row(draft: Draft, name: str, wrong: bool, width: int) -> Content:
 
 def shown_names(draft: Draft) -> list[str]:
     """What was set first, then the defaults; without the fields of other sources and other agents."""
-    source, agent = draft.value("metric.source"), draft.value("agent")
+    source = draft.value("metric.source")
+    agents = {re.split("[:@]", name)[0] for name in (draft.value("agent"), *draft.value("rivals").split())}
     names = [
         name
         for name in specs()
-        if source in READ_BY.get(name, (source,)) and not (name.startswith("agent_") and not _used(name, agent))
+        if source in READ_BY.get(name, (source,)) and not (name.startswith("agent_") and not _used(name, agents))
     ]
     return sorted(names, key=lambda name: draft.origin(name) == "default")
 
 
-def _used(name: str, agent: str) -> bool:
-    return agent == "auto" or name.startswith(f"agent_{agent}.")
+def _used(name: str, agents: set[str]) -> bool:
+    return "auto" in agents or any(name.startswith(f"agent_{agent}.") for agent in agents)
 
 
 class SummaryStep(Step):
