@@ -8,12 +8,16 @@ import pytest
 
 from autotune_tui.agents.claude import client as client_module
 from autotune_tui.ui.app import AutotuneApp
+from autotune_tui.ui.replay import ReplayApp
 from autotune_tui.ui.screens.details import DetailsScreen
+from autotune_tui.ui.screens.sessions import SessionsScreen
 from autotune_tui.ui.store import Store
 from claude_support import by_role, finish, plan, replace, tool
+from engine_support import make_repo
 from messages_server import KEY, Fail, Say
 from test_claude_session import play
 from ui_session import shown, until_shown
+from wizard_support import Host
 
 TABS = ("Hypothesis", "+ 50", "in the order", "bench.log", "rofile", "What was seen", "measure")
 
@@ -45,5 +49,32 @@ async def test_the_key_is_on_no_screen(tmp_path: Path, monkeypatch: pytest.Monke
             await pilot.press(str(key))
             await until_shown(pilot, words)
             seen.append(shown(app))
+    app = AutotuneApp(root=played.session.repo)
+    async with app.run_test(size=(160, 50)) as pilot:
+        await app.push_screen(SessionsScreen(played.session.repo))
+        await until_shown(pilot, "001-test", "paused")
+        seen.append(shown(app))
+    playing = ReplayApp(folder.journal, folder, speed=1000)
+    async with playing.run_test(size=(160, 50)) as pilot:
+        await until_shown(pilot, "Halve it", "does not know")
+        seen.append(shown(playing))
     assert "[key removed]" in "".join(seen)
     assert KEY not in "".join(seen)
+
+
+async def test_a_benchmark_that_prints_the_key_shows_it_to_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A6: neither from its environment, which has none, nor from a file that somebody has committed."""
+    monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    bench = f'echo "METRIC cost=5"; env; echo "the key is {KEY}"\n'
+    app = Host(make_repo(tmp_path, bench=bench))
+    async with app.run_test(size=(100, 40)) as pilot:
+        await until_shown(pilot, "Found here")
+        await pilot.press(*"Lower the cost", "ctrl+n")
+        await until_shown(pilot, "sh bench.sh")
+        await pilot.press("f5")
+        await until_shown(pilot, "read as cost = 5", "the key is ")
+        assert KEY not in shown(app)
