@@ -38,7 +38,7 @@ from autotune_tui.agents.base import (
     Plan,
     Reflection,
 )
-from autotune_tui.agents.context_json import context_json, dump, write_files
+from autotune_tui.agents.context_json import write_files
 from autotune_tui.agents.process import GRACE, Finished, agent_environment, run_agent
 from autotune_tui.agents.text import one_line
 from autotune_tui.agents.worktree import is_changed
@@ -148,9 +148,7 @@ class CommandAgent:
     def _invocation(self, context: Context, plan: Plan, failure: Failure | None) -> Invocation:
         """How the program is run: here with the context, as JSON and as files."""
         named = write_files(context.artifacts / "agent", context, plan, failure)
-        return Invocation(
-            self._argv, dump(context_json(context, plan, failure)).encode("utf-8", "surrogateescape"), named
-        )
+        return Invocation(self._argv, Path(named["AUTOTUNE_CONTEXT"]).read_bytes(), named)
 
     def _said(self, finished: Finished, printed: str) -> Mapping[str, Any]:
         """The object of the program's last words; `printed` is the end of all that it printed."""

@@ -38,11 +38,11 @@ AUTOTUNE_EXPERIMENT is the number.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from autotune_tui.agents.base import Context, Failure, Plan
+from autotune_tui.agents.base import Context, Failure, PastExperiment, Plan
 from autotune_tui.model import guidance
 
 VERSION = 1
@@ -50,6 +50,7 @@ _AS_THEY_ARE = (
     "experiment", "goal", "constraints", "metric", "unit", "direction", "benchmark", "include", "exclude", "files", "incumbent",
     "baseline_value", "incumbent_value", "target", "ideas", "health",
 )  # fmt: skip
+_OF_THE_PAST = tuple(field.name for field in fields(PastExperiment))
 
 
 def context_json(context: Context, plan: Plan, failure: Failure | None = None) -> dict[str, Any]:
@@ -64,7 +65,7 @@ def context_json(context: Context, plan: Plan, failure: Failure | None = None) -
         "directory": str(context.directory),
         "artifacts": str(context.artifacts),
         "profile": profile,
-        "history": [asdict(past) for past in context.history],
+        "history": [{name: getattr(past, name) for name in _OF_THE_PAST} for past in context.history],
         "plan": asdict(plan),
         "failure": asdict(failure) if failure else None,
     }
