@@ -345,3 +345,15 @@ def test_a_proposal_outlives_the_engine(
     ]  # fmt: skip
     assert ours.calls == asked  # the third is reworked once
     assert ours.problems() == []
+
+
+def test_a_proposal_whose_commit_is_gone_is_tried_once(tmp_path: Path, victims: Victims) -> None:
+    ours = scene(tmp_path, victims)
+    ours.killed_after('"phase":"rivals","state":"end"')
+    commit = load_state(ours.folder.journal).proposals[0].commit
+    ours.folder.journal.write_text(ours.folder.journal.read_text().replace(commit, "0" * 40))
+    done = ours.engine()
+    assert done.code == 0, done.err
+    ended = [e for e in load_state(ours.folder.journal).experiments if not e.baseline]
+    assert [(e.status, e.reason) for e in ended][1] == ("crash", "sync_failed")
+    assert len(ended) == 3 and not load_state(ours.folder.journal).proposals

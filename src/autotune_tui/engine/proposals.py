@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 
 from autotune_tui.agents.base import Edit, Plan
 from autotune_tui.engine import context, resume
-from autotune_tui.errors import AutotuneError, WorkspaceError
+from autotune_tui.errors import AutotuneError
 from autotune_tui.model import events
 from autotune_tui.model.session import SessionState
-from autotune_tui.workspace.git import GitError
 
 if TYPE_CHECKING:
     from autotune_tui.agents.base import Agent
@@ -67,18 +66,16 @@ def plan_of(proposal: events.Proposal) -> Plan:
 async def lay(x: Experiment, proposal: events.Proposal) -> Edit:
     """Put the change into the candidate worktree. Raises WorkspaceError when its commit is gone."""
     workspace = x.engine.workspace
-    try:
-        merged = await asyncio.to_thread(workspace.merged, proposal.incumbent, x.incumbent, proposal.commit)
-    except GitError as error:
-        raise WorkspaceError("The proposal's commit is gone", error.message) from error
+    merged = await asyncio.to_thread(workspace.merged, proposal.incumbent, x.incumbent, proposal.commit)
     tree = f"{proposal.commit}^{{tree}}" if merged.conflicts else merged.tree
     laid = await asyncio.to_thread(workspace.commit_tree, tree, x.incumbent, "Proposal", {})
     await asyncio.to_thread(workspace.lay, laid, x.incumbent)
     notes = [proposal.notes]
     if merged.conflicts:
         since = [f"#{keep.index}" for keep in x.engine.state.keeps if keep.index >= proposal.experiment]
-        notes.append(f"In the place of {', '.join(since)}, with which it does not fit.")
-        x.engine.note(f"{proposal.agent}'s proposal is tried in the place of {', '.join(since)}", experiment=x.number)
+        other = ", ".join(since) or "what has changed since"  # by a veto
+        notes.append(f"In the place of {other}, with which it does not fit.")
+        x.engine.note(f"{proposal.agent}'s proposal is tried in the place of {other}", experiment=x.number)
     return Edit(proposal.description, proposal.hypothesis, "\n\n".join(note for note in notes if note))
 
 
