@@ -83,7 +83,7 @@ async def test_the_context_is_complete_and_its_keys_are_stable(tmp_path: Path) -
     await shell("cat > seen.json").edit(context, PLAN, Shown())
     seen = json.loads((context.directory / "seen.json").read_text())
     assert sorted(seen) == [
-        "artifacts", "baseline_value", "benchmark", "constraints", "direction", "directory", "exclude", "experiment",
+        "artifacts", "baseline_value", "benchmark", "beside", "constraints", "direction", "directory", "exclude", "experiment",
         "failure", "files", "goal", "guidance", "health", "history", "ideas", "include", "incumbent", "incumbent_value", "metric",
         "plan", "profile", "target", "unit", "version",
     ]  # fmt: skip

@@ -18,7 +18,7 @@ from autotune_tui.journal.inbox import send
 from autotune_tui.journal.reader import load_state
 from autotune_tui.model.events import Phase, Plan, Proposal, Record, Result, Usage
 from autotune_tui.model.state import SessionState, fold
-from claude_support import finish, nothing_left, plan, reflection, replace, role_of
+from claude_support import finish, nothing_left, plan, reflection, replace, role_of, said
 from engine_support import EXACT, Session, configure, git, make_repo, snapshot
 from faults.scripted import Scene, Victims
 from messages_server import KEY, Say, serve
@@ -270,10 +270,13 @@ async def test_one_model_at_two_efforts(tmp_path: Path, monkeypatch: pytest.Monk
     values = {"high": "50", "low": "25", "medium": "50"}
     asked: list[tuple[str, str]] = []
     planned: set[str] = set()
+    others: list[tuple[str, bool]] = []
 
     def answer(request: dict[str, Any]) -> Say:
         role, effort = role_of(request), request["output_config"]["effort"]
         asked.append((role, effort))
+        if role == "planner":
+            others.append((effort, "propose for the same code: claude@low." in said(request)))
         if role == "planner" and effort not in planned:
             planned.add(effort)
             return Say([plan(f"Write {values[effort]}")])
@@ -288,6 +291,7 @@ async def test_one_model_at_two_efforts(tmp_path: Path, monkeypatch: pytest.Monk
         ours = Session(make_repo(tmp_path, bench=EXACT), parse(text))
         await ours.run()
     assert asked.count(("planner", "high")) == asked.count(("planner", "low")) == 2
+    assert sorted(others[:2]) == [("high", True), ("low", False)], "each is told who else is at work"
     assert {("editor", "low"), ("editor", "medium")} <= {*asked}
     assert ours.verdicts == [("keep", "improvement"), ("keep", "improvement")]
     assert git(ours.repo, "show", "autotune/001-test:src/value.txt") == "25"

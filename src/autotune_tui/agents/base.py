@@ -118,6 +118,8 @@ class Context:
     """That of the incumbent before this one: what has moved since."""
     profiled: Callable[[], Awaitable[Profile]] | None = None
     """Profiles the candidate worktree as it is now, for the tools of agents that may run something."""
+    beside: tuple[str, ...] = ()
+    """Other agents that propose at the same time, for the same code."""
     guidance: Guidance = field(default_factory=Guidance)
     """What the course of the session asks of this experiment; `guidance.words` has it in words."""
     ask: Callable[[Question], Awaitable[str]] = unanswered

@@ -19,6 +19,7 @@ only add.
                       observation, next, data}; `effect` is the relative change of the metric (-0.13: it fell by 13 %)
     ideas             the backlog, Markdown
     health            running, improving, plateaued, crashing, healing
+    beside            the names of other agents that propose at the same time, for the same code
     guidance          what the course of the session asks of this experiment: {avoid, tired, scope, repair, findings, stuck,
                       words}: strategies that may not be used, the one that should rest, the only files that may be changed (when
                       the scope is narrowed), what is only to be mended (candidates, code or nothing), what was found out, null
@@ -48,7 +49,7 @@ from autotune_tui.model import guidance
 VERSION = 1
 _AS_THEY_ARE = (
     "experiment", "goal", "constraints", "metric", "unit", "direction", "benchmark", "include", "exclude", "files", "incumbent",
-    "baseline_value", "incumbent_value", "target", "ideas", "health",
+    "baseline_value", "incumbent_value", "target", "ideas", "health", "beside",
 )  # fmt: skip
 _OF_THE_PAST = tuple(field.name for field in fields(PastExperiment))
 

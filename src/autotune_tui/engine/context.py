@@ -33,7 +33,7 @@ FAILURES = {"crash": "benchmark_crash", "checks_failed": "checks_failed"}
 async def of(x: Experiment) -> Context:
     """Everything the agent is given for this experiment."""
     engine = x.engine
-    config, state = engine.config, engine.state
+    config, state, agents = engine.config, engine.state, 1 + len(x.beside)
     context = Context(
         experiment=x.number,
         goal=config.goal,
@@ -59,8 +59,9 @@ async def of(x: Experiment) -> Context:
         environment=command_environment(config.benchmark.env, passed=config.sandbox.passed),
         submitted=x.control.submitted,
         ask=partial(x.control.asking.ask, x.number, x.agent.name),
-        tokens_left=tokens_left(config.budget, state, x.among),
-        usd_left=usd_left(config.budget, state, x.among),
+        tokens_left=tokens_left(config.budget, state, agents),
+        usd_left=usd_left(config.budget, state, agents),
+        beside=x.beside,
         profile_before=profiling.before(engine, x.incumbent),
         profiled=partial(profiling.of_candidate, x),
     )
@@ -70,7 +71,8 @@ async def of(x: Experiment) -> Context:
 def with_budget(context: Context, x: Experiment) -> Context:
     """The context with what is left of the budget by now."""
     budget, state = x.engine.config.budget, x.engine.state
-    return replace(context, tokens_left=tokens_left(budget, state, x.among), usd_left=usd_left(budget, state, x.among))
+    agents = 1 + len(x.beside)
+    return replace(context, tokens_left=tokens_left(budget, state, agents), usd_left=usd_left(budget, state, agents))
 
 
 def past(summary: Summary) -> PastExperiment:

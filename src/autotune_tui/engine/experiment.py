@@ -60,8 +60,8 @@ class Experiment:
     """The worktree in which it is edited."""
     rivals: list[Rival] = field(default_factory=list)
     """What other agents propose at the same time."""
-    among: int = 1
-    """How many agents are at work at the same time: none may spend more of the budget than its share."""
+    beside: tuple[str, ...] = ()
+    """The other agents that are at work at the same time: none may spend more of the budget than its share."""
     proposal: events.Proposal | None = None
     """What one of them had proposed, and is tried now."""
     began: float = field(default_factory=time.monotonic)

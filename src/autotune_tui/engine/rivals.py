@@ -48,7 +48,7 @@ async def beside(x: Experiment) -> AsyncIterator[None]:
         for work in working:
             work.cancel()
         await asyncio.gather(*working, return_exceptions=True)
-        x.rivals, x.among = [], 1
+        x.rivals, x.beside = [], ()
 
 
 async def rivals(x: Experiment) -> None:
@@ -67,10 +67,11 @@ async def _begun(x: Experiment) -> list[Rival]:
             ready.append((name, await _placed(x, name, agent, number)))
         except AutotuneError as error:
             _failed(x, name, f"{error.title}: {error.message}")
-    x.among = 1 + len(ready)
+    names = (x.agent.name, *(name for name, _ in ready))
+    x.beside = names[1:]
     given: list[Context] = []
-    for _, other in ready:  # one after the other: they ask git
-        other.among = x.among
+    for name, other in ready:  # one after the other: they ask git
+        other.beside = tuple(each for each in names if each != name)
         given.append(await context.of(other))
     return [
         Rival(name, other, asyncio.create_task(_work(other, told)))

@@ -249,6 +249,11 @@ def course(context: Context) -> str:
     tried = len(since_last_keep(context.history))
     lines = [f"health: {context.health}", f"experiments since the last keep: {tried}"]
     lines += [harmless(text) for text in guidance.words(context.guidance)]
+    if context.beside:
+        lines.append(
+            f"At the same time these agents propose for the same code: {', '.join(context.beside)}. They know what you know, but "
+            "not your plan. Choose a change that is worth it and that they are less likely to find."
+        )
     if context.health == "crashing":
         lines.append("The last experiments broke something. Choose a change that you are sure works.")
     return _bullets(lines)

@@ -51,6 +51,7 @@ def _situation(context: Context) -> dict[str, str]:
     return {
         **parts.common(context),
         "results": parts.results(context),
+        "course": parts.course(context),
         "lessons": parts.lessons(context.history),
         "ideas": shortened(harmless(context.ideas), MOST_IDEAS),
     }
