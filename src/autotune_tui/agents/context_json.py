@@ -92,5 +92,15 @@ def write_files(folder: Path, context: Context, plan: Plan, failure: Failure | N
 
 
 def dump(value: Any) -> str:
-    """JSON that people can read, too; file names that are no UTF-8 are escaped."""
-    return json.dumps(value, indent=1, default=str) + "\n"
+    """JSON that people can read, too: a line for each field, and for each item of a list of objects. File names that are no
+    UTF-8 are escaped.
+    """
+    if isinstance(value, dict):
+        return "{\n" + ",\n".join(f"{json.dumps(key)}: {_field(each)}" for key, each in value.items()) + "\n}\n"
+    return _field(value) + "\n"
+
+
+def _field(value: Any) -> str:
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return "[\n " + ",\n ".join(json.dumps(each, default=str) for each in value) + "\n]"
+    return json.dumps(value, default=str)

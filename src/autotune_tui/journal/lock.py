@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from autotune_tui.errors import EngineError
+from autotune_tui.journal.backwards import lines_backwards
 from autotune_tui.journal.files import cannot_write
 
 _ATTEMPTS = 10
@@ -144,14 +145,11 @@ def last_engine(journal: Path) -> Mapping[str, Any]:
     Somebody may have removed the lock's file under a living engine, and the lock with it.
     """
     try:
-        content = journal.read_bytes()
-    except OSError:
-        return {}
-    start = content.rfind(b'\n{"type":"session"') + 1
-    try:
-        record = json.loads(content[start:].partition(b"\n")[0])
-        engine = record["engine"] if record["type"] == "session" and record.get("event") == "start" else {}
-    except (ValueError, KeyError, TypeError):
+        with journal.open("rb", buffering=0) as file:
+            said = (line for line in lines_backwards(file.fileno()) if line.startswith(b'{"type":"session"'))
+            record = json.loads(next(said, b"{}"))
+        engine = record["engine"] if record.get("event") == "start" else {}
+    except (OSError, ValueError, KeyError):
         return {}
     return engine if isinstance(engine, dict) else {}
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from autotune_tui.errors import JournalError
+from autotune_tui.journal.backwards import lines_backwards
 from autotune_tui.journal.files import cannot_write
 from autotune_tui.model.events import Record, from_record, to_record
 
@@ -44,7 +46,7 @@ class JournalWriter:
         except OSError as error:
             raise cannot_write(path, error) from error
         try:
-            self._mend(path.read_bytes())
+            self._mend()
         except OSError as error:
             self.close()
             raise cannot_write(path, error) from error
@@ -147,19 +149,20 @@ class JournalWriter:
             return
         self._torn = False
 
-    def _mend(self, content: bytes) -> None:
-        self._end = content.rfind(b"\n") + 1
-        rest = content[self._end :]
+    def _mend(self) -> None:
+        lines = lines_backwards(self._fd)
+        rest = next(lines)
+        size = os.fstat(self._fd).st_size
+        self._end = size - len(rest)
         if _parse(rest) is not None:
-            self._end = len(content)
+            lines = chain((rest,), lines)
+            self._end = size
             self._write(b"\n")
-            content += b"\n"
             self.mended = "The last record lacked its line end, which was added."
         elif rest:
             os.ftruncate(self._fd, self._end)
-            content = content[: self._end]
             self.mended = f"The last record was torn after {len(rest)} bytes and was cut off."
-        self._seq = _last_seq(content)
+        self._seq = _last_seq(lines)
 
 
 def _copy(source: int, target: int, size: int) -> None:
@@ -220,14 +223,15 @@ def _parse(line: bytes) -> dict[str, Any] | None:
     return record if isinstance(record, dict) else None
 
 
-def _last_seq(content: bytes) -> int:
-    """The `seq` of the last record that has one; the number of lines in a journal of a tool that does not count."""
-    end = len(content)
-    while end > 0:
-        start = content.rfind(b"\n", 0, end - 1) + 1
-        record = _parse(content[start : end - 1])
+def _last_seq(lines: Iterator[bytes]) -> int:
+    """The `seq` of the last record that has one, of lines from the last to the first; the number of lines in a journal of a
+    tool that does not count.
+    """
+    passed = 0
+    for line in lines:
+        record = _parse(line)
         seq = record.get("seq") if record else None
         if type(seq) is int:
             return seq
-        end = start
-    return content.count(b"\n")
+        passed += 1
+    return passed
