@@ -6,8 +6,11 @@ import time
 from pathlib import Path
 
 import pytest
+from textual.app import App, ComposeResult
 
+from autotune_tui.ui.details.line_view import LineView
 from autotune_tui.ui.details.log_file import LogFile, LogLines
+from ui_session import until
 
 
 def log(path: Path, content: bytes) -> LogFile:
@@ -112,3 +115,33 @@ def test_a_large_log_is_indexed_once_and_what_is_shown_is_much_quicker_than_that
     assert shown[0] == "line 150000 of the benchmark's output"
     assert done - found < (found - before) / 2
     assert file.hits("line 199999 ") == [199_999]
+
+
+class Growing(App[None]):
+    """A view of numbered lines, with the animations that a user sees."""
+
+    def compose(self) -> ComposeResult:
+        yield LineView(id="output")
+
+
+async def test_lines_that_come_while_one_begins_to_scroll_up_do_not_take_one_back(path: Path) -> None:
+    """The scroll is asked for, and its first step has not been made: only the target says so."""
+    app = Growing()
+    async with app.run_test(size=(40, 10)) as pilot:
+        app.animation_level = "full"
+        view = app.query_one(LineView)
+        file = log(path, b"".join(b"line %d\n" % number for number in range(100)))
+        view.follow()
+        view.show(LogLines(file, 0, "", None))
+        await pilot.pause()
+        assert view.scroll_y == view.max_scroll_y > 0
+        view.action_page_up()
+        assert view.scroll_y == view.max_scroll_y, "this test is about the moment before"
+        with path.open("ab") as more:
+            more.write(b"one more\n")
+        file.refresh()
+        view.show(LogLines(file, 0, "", None))
+        await until(pilot, lambda: view.scroll_y == view.scroll_target_y < view.max_scroll_y - 5)
+        view.follow()
+        await pilot.pause()
+        assert view.scroll_y == view.max_scroll_y

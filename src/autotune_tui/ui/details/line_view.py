@@ -80,10 +80,16 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         self._strips.clear()
         self.virtual_size = Size(source.width, source.count)
         if self.following:
-            self._to_end()
+            if self.scroll_target_y >= self.scroll_y:  # else the user has just begun to scroll up
+                self._to_end()
         elif top:
             self.scroll_to(0, 0, animate=False)
         self.refresh()
+
+    def follow(self) -> None:
+        """Keep the last line in sight from now on."""
+        self.following = True
+        self._to_end()
 
     def on_resize(self) -> None:
         if self.following:

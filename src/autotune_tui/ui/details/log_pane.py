@@ -165,6 +165,7 @@ class LogPane(Pane):
     def action_follow(self) -> None:
         self._following, self._unseen = True, 0
         self._draw()
+        self._view.follow()
 
     def action_find(self) -> None:
         self.query_one(FindBar).open()
