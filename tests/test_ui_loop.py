@@ -201,6 +201,25 @@ async def test_output_is_followed_until_one_scrolls_up(folder: SessionFolder) ->
         await until_shown(pilot, "and a second", "following")
 
 
+async def test_output_that_comes_while_one_begins_to_scroll_up_does_not_take_one_back(folder: SessionFolder) -> None:
+    app = watch(folder)
+    log = folder.experiments / "004-read-in-larger-blocks" / "bench.log"
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await until_shown(pilot, "parsed 39 rows", "following")
+        app.animation_level = "full"
+        panel = app.screen.query_one(BenchPanel)
+        panel.action_page_up()
+        assert panel.scroll_y == panel.max_scroll_y, "this test is about the moment before the first step"
+        with log.open("a") as file:
+            file.write("one more\n")
+        panel.poll()
+        await until(pilot, lambda: panel.scroll_y == panel.scroll_target_y < panel.max_scroll_y - 5)
+        assert not panel.following
+        await pilot.press("end")
+        await until_shown(pilot, "one more", "following")
+
+
 async def test_a_flood_of_output_is_bounded_and_says_what_was_passed_over(folder: SessionFolder) -> None:
     app = watch(folder)
     log = folder.experiments / "004-read-in-larger-blocks" / "bench.log"

@@ -88,6 +88,7 @@ class BenchPanel(Panel[BenchView]):
         if not self.following:
             self._new += len(lines)
             self.set_reactive(Panel.scroll_y, max(self.scroll_y - dropped, 0))
+            self.set_reactive(Panel.scroll_target_y, max(self.scroll_target_y - dropped, 0))
         self._arrange()
 
     def _forget(self) -> None:
@@ -101,9 +102,12 @@ class BenchPanel(Panel[BenchView]):
             return
         self.border_title, self.border_subtitle = Content(self.title(self.view)), Content(self.subtitle(self.view))
         self.virtual_size = Size(self.scrollable_content_region.width, len(self._lines))
-        if self.following:
-            self.scroll_end(animate=False, immediate=True, x_axis=False, force=True)
+        if self.following and self.scroll_target_y >= self.scroll_y:  # else the user has just begun to scroll up
+            self._to_end()
         self.refresh()
+
+    def _to_end(self) -> None:
+        self.scroll_end(animate=False, immediate=True, x_axis=False, force=True)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
@@ -118,6 +122,7 @@ class BenchPanel(Panel[BenchView]):
         """Go to the end and follow it again."""
         self.following, self._new = True, 0
         self._arrange()
+        self._to_end()
 
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width
