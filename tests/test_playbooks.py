@@ -85,6 +85,31 @@ other = pathlib.Path("src/other.txt")
     assert ours.state.course.usual
 
 
+async def test_where_nothing_has_gained_the_scope_is_narrowed_to_what_a_real_profile_calls_hot(tmp_path: Path) -> None:
+    """H2: shrink_scope without a keep."""
+    ours = stuck(
+        tmp_path,
+        'pathlib.Path("src/cold.py").write_text(f"def cold():\\n    return {number}\\n")',
+        'playbooks = ["shrink_scope", "pause"]',
+        files={
+            "bench.py": "from src.cold import cold\nfrom src.hot import hot\ncold()\nhot()\nprint('METRIC cost=100')\n",
+            "src/cold.py": "def cold():\n    return 0\n",
+            "src/hot.py": "def hot():\n    return sum(number * number % 7 for number in range(4_000_000))\n",
+        },
+        more="[budget]\nexperiments = 3",
+    )
+    benchmark = ours.config.benchmark.model_copy(update={"profile": True, "command": "python3 bench.py"})
+    ours.config = ours.config.model_copy(update={"benchmark": benchmark})
+    await ours.run()
+    (found,) = recoveries(ours)
+    assert found.scope == ("src/hot.py",)
+    assert (
+        found.found == "the scope is narrowed from 3 files to src/hot.py, where the profile saw 80% of the time or more"
+    )
+    assert ours.verdicts[2] == ("discard", "out_of_scope")
+    assert told(tmp_path, 3)["files"] == ["src/hot.py"]
+
+
 async def test_the_next_agent_takes_over_also_after_a_restart_and_gives_back_what_it_cannot_use(tmp_path: Path) -> None:
     """A7: switch_agent; the one that cannot work is passed over, and said."""
     ours = stuck(
