@@ -179,6 +179,7 @@ class Agent:
             return {"result": {"protocolVersion": self.script.get("version", 1), "agentCapabilities": {}}}
         if method == "session/new":
             self.cwd = params["cwd"]
+            self.note("cwd", self.cwd)
             return {"result": {"sessionId": "s1"}}
         if method == "session/prompt":
             self.note("prompt", params["prompt"][0]["text"])

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from autotune_tui.config import parse
@@ -16,13 +17,15 @@ from autotune_tui.engine.run import run_session
 from autotune_tui.errors import ConfigError
 from autotune_tui.journal.inbox import send
 from autotune_tui.journal.reader import load_state
-from autotune_tui.model.events import Phase, Plan, Proposal, Record, Result, Usage
+from autotune_tui.model.events import Phase, Plan, Proposal, Record, Result, Sample, Usage
 from autotune_tui.model.state import SessionState, fold
-from claude_support import finish, nothing_left, plan, reflection, replace, role_of, said
+from claude_support import finish, nothing_left, plan, reflection, replace, role_of
+from claude_support import said as asked_of
 from engine_support import EXACT, Session, configure, git, make_repo, snapshot
 from faults.scripted import Scene, Victims
 from messages_server import KEY, Say, serve
 from processes import alive
+from test_acp import DONE, PLANNED, Scripted, says
 
 AGENT = """\
 #!/bin/sh
@@ -276,7 +279,7 @@ async def test_one_model_at_two_efforts(tmp_path: Path, monkeypatch: pytest.Monk
         role, effort = role_of(request), request["output_config"]["effort"]
         asked.append((role, effort))
         if role == "planner":
-            others.append((effort, "propose for the same code: claude@low." in said(request)))
+            others.append((effort, "propose for the same code: claude@low." in asked_of(request)))
         if role == "planner" and effort not in planned:
             planned.add(effort)
             return Say([plan(f"Write {values[effort]}")])
@@ -305,6 +308,36 @@ async def test_one_model_at_two_efforts(tmp_path: Path, monkeypatch: pytest.Monk
     assert KEY not in "".join(
         path.read_text(errors="replace") for path in ours.folder.root.rglob("*") if path.is_file()
     )
+
+
+async def test_an_acp_rival_is_sent_away_before_anything_is_measured_and_comes_back_for_a_rework(
+    tmp_path: Path,
+) -> None:
+    """Its process lives in the rival's worktree while it proposes, in the candidate's when its change has failed."""
+    planned = says({**PLANNED, "description": "Halve the value"})
+    scripted = Scripted(
+        tmp_path / "script",
+        [[planned], [{"fs_write": ["src/value.txt", "70\n"]}, says(DONE)]],
+        [[{"fs_write": ["src/value.txt", "50\n"]}, says({"description": "Halve it, and no less"})]],
+        [[says({"done": True, "notes": "nothing is left"})]],
+    )
+    check = {"src/knob.py": KNOB, "check.sh": "echo not 70; test $(cat src/value.txt) != 70\n"}
+    ours = with_rivals(tmp_path, "", '[checks]\ncommand = "sh check.sh"\n', files=check)
+    acp = ours.config.agent_acp.model_copy(update={"command": scripted.command})
+    ours.config = ours.config.model_copy(update={"agent": "offline", "rivals": ["acp"], "agent_acp": acp})
+    at_work: list[bool] = []
+
+    def heard(event: Record) -> None:
+        ours.events.append(event)
+        if isinstance(event, Sample) and event.purpose == "experiment":
+            script = str(scripted.folder / "script.json")
+            at_work.append(any(script in child.cmdline() for child in psutil.Process().children(recursive=True)))
+
+    await run_session(ours.repo, ours.folder.id, ours.config, on_event=heard)
+    assert ours.verdicts == [("keep", "improvement"), ("keep", "improvement")]
+    assert [Path(place).name for place in scripted.replies("cwd")][:2] == ["rival-1", "candidate"]
+    assert ours.state.keeps[1].description == "Halve it, and no less"
+    assert at_work and not any(at_work)
 
 
 @pytest.fixture(scope="module")
