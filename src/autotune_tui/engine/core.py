@@ -102,7 +102,7 @@ class Engine:
     rivals_failed: Counter[str] = field(default_factory=Counter)
     """How often each failed in a row."""
     profiles: dict[str, Profile] = field(default_factory=dict)
-    """Profiles by commit: the incumbent's changes only with a keep."""
+    """The last profiles by commit: the incumbent's changes only with a keep."""
 
     def record(self, event: Record, *, sync: bool = False) -> None:
         """Journal an event, fold it and tell the listener. With `sync` it is on disk when this returns."""

@@ -21,6 +21,9 @@ from autotune_tui.workspace import SIDES
 
 T = TypeVar("T")
 
+PROFILES = 2
+"""That of the incumbent and that of the one before: each may have thousands of stacks, and there are as many as keeps."""
+
 
 async def sync(x: Experiment) -> None:
     """Both worktrees at the incumbent, the candidate without anything of an earlier experiment."""
@@ -53,6 +56,8 @@ async def profile(x: Experiment) -> None:
             known[x.incumbent] = await x.engine.waiting(
                 profilers.profile(x.engine.executor, command, command.cwd, x.incumbent, x.folder)
             )
+        for commit in [*known][:-PROFILES]:
+            del known[commit]
         moved = profilers.moved(before, known[x.incumbent])
         if moved:
             x.engine.note(moved, experiment=x.number)

@@ -13,7 +13,8 @@ from autotune_tui.journal.foreign import Translator, recognise
 from autotune_tui.model.events import Record, Unreadable, from_record
 from autotune_tui.model.state import SessionState, fold
 
-_CHUNK = 1 << 20
+_CHUNK = 1 << 17
+"""Bytes whose records are in memory as JSON at the same time: some ten times as much."""
 _MARK = 64
 """Bytes before the reading position that must be found again: they tell a file that grew from one that was rewritten."""
 _SHOWN = 200
