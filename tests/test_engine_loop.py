@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import secrets
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -412,17 +413,24 @@ async def test_less_code_at_the_same_metric_is_kept(tmp_path: Path) -> None:
     assert ours.verdicts == [("discard", "no_improvement"), ("keep", "simpler")]
 
 
-async def test_with_noise_less_code_is_kept_only_when_harm_is_excluded(tmp_path: Path) -> None:
-    """L28: 0.5 % is excluded where the noise is small; where it is large the experiment does not even try."""
+async def test_with_noise_less_code_is_kept_only_when_harm_is_excluded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """L28: 0.5 % is excluded where the noise is small; where it is large the experiment does not even try.
+
+    The noise is the same each time: with another, one candidate in a hundred that is no better is kept by chance.
+    """
+    monkeypatch.setattr(secrets, "randbits", lambda _: 1)
+    same = 'seed=$(($(echo "$AUTOTUNE_SEED ${PWD##*/}" | cksum | cut -d" " -f1) % 16777216))'
+    bench = "\n".join(same if line.startswith("seed=") else line for line in NOISY.splitlines())
     for noise, expected in (("0.002", ("keep", "simpler")), ("0.2", ("discard", "no_improvement"))):
         folder = tmp_path / noise
         folder.mkdir()
-        repo = make_repo(folder, {"src/note.txt": "a\nb\nc\n"}, bench=NOISY.replace("0.02", noise))
+        repo = make_repo(folder, {"src/note.txt": "a\nb\nc\n"}, bench=bench.replace("0.02", noise))
         script = agent(folder, "echo a > src/note.txt")
         ours = Session(repo, configure(folder / "cache", script, "[budget]\nexperiments = 1"))
         await ours.run()
-        status, reason = ours.verdicts[0]
-        assert (status, reason) == expected or (expected[0] == "discard" and status == "discard")
+        assert ours.verdicts == [expected]
 
 
 async def test_a_metric_that_varies_after_all_gets_a_new_baseline(tmp_path: Path) -> None:
