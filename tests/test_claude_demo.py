@@ -111,7 +111,7 @@ async def test_a_demo_reaches_its_known_best(name: str, tmp_path: Path, monkeypa
             "agent_claude": {"base_url": server.url},
             "budget": {"time": "unlimited"},
             "workspace": {"cache": str(tmp_path / "cache")},
-            "decision": {"profile": "quick"},
+            "decision": {"profile": "standard"},
         }
         session = Session(root, type(settings).model_validate({**data, **changed}))
         end = await session.run()
