@@ -29,7 +29,7 @@ def parse(n):
 def main():
     for _ in range(10):
         parse(6_000)
-        Rows().render(3_000)
+        Rows().render(6_000)
     print("METRIC x=1")
 
 if __name__ == "__main__":
