@@ -50,6 +50,8 @@ async def run(engine: Engine, control: Control, number: int, wish: Wish | None =
         if not isinstance(nothing, BudgetReached):  # that was paid for
             shutil.rmtree(experiment.folder)
         raise
+    finally:  # it may have ended before it was measured, and a validation come next
+        await engine.rest()
     await no_fault_of(experiment)
     try:
         await control.run(_step(experiment, reflect))
@@ -122,15 +124,15 @@ async def _step(x: Experiment, step: Step) -> None:
 
 async def verify(x: Experiment) -> None:
     """Build, check and oracle, with at most two reworks by the agent after one of them failed."""
-    made: tuple[Step, ...] = ()
-    gates = (build, check, *((oracle,) if x.engine.config.oracle.asked_for else ()))
+    gates: tuple[Step, ...] = (build, check, *((oracle,) if x.engine.config.oracle.asked_for else ()))
+    steps = gates
     for attempt in range(min(x.taken.candidate.reworks, MOST_REWORKS) if x.taken else 0, MOST_REWORKS + 1):
         try:
-            for step in (*made, *gates):
+            for step in steps:
                 await _step(x, step)
             return
         except Failed as failed:
-            made = (scope, commit)
+            steps = (scope, commit, *gates)
             if x.wish or attempt == MOST_REWORKS or not await rework_after(x, failed, attempt + 1):
                 raise Ended(failed.verdict.status, failed.verdict.reason, failed.verdict.detail) from None
 

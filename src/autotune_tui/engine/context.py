@@ -33,7 +33,7 @@ FAILURES = {"crash": "benchmark_crash", "checks_failed": "checks_failed"}
 async def of(x: Experiment) -> Context:
     """Everything the agent is given for this experiment."""
     engine = x.engine
-    config, state, agents = engine.config, engine.state, 1 + len(x.beside)
+    config, state = engine.config, engine.state
     context = Context(
         experiment=x.number,
         goal=config.goal,
@@ -59,13 +59,11 @@ async def of(x: Experiment) -> Context:
         environment=command_environment(config.benchmark.env, passed=config.sandbox.passed),
         submitted=x.control.submitted,
         ask=partial(x.control.asking.ask, x.number, x.agent.name),
-        tokens_left=tokens_left(config.budget, state, agents),
-        usd_left=usd_left(config.budget, state, agents),
         beside=x.beside,
         profile_before=profiling.before(engine, x.incumbent),
         profiled=partial(profiling.of_candidate, x),
     )
-    return replace(engine.redactor.deep(context), environment=context.environment)
+    return replace(engine.redactor.deep(with_budget(context, x)), environment=context.environment)
 
 
 def with_budget(context: Context, x: Experiment) -> Context:

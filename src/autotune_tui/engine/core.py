@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from autotune_tui.agents.base import Agent
+from autotune_tui.agents.base import Agent, Resident
 from autotune_tui.config import Command as ConfigCommand
 from autotune_tui.config import SessionConfig
 from autotune_tui.config.sandbox import Job
@@ -61,6 +61,8 @@ class Engine:
     """The agent of a name as in `agent` of the configuration, the same each time. Raises ConfigError, AgentError when it
     cannot work.
     """
+    agents: Mapping[str, Agent]
+    """Those that `make_agent` has made, by name."""
     took_over: str = ""
     """The name by which a playbook has chosen the agent; empty for the configured one."""
     died: bool = False
@@ -171,6 +173,12 @@ class Engine:
             self.outside += 0.0 if self.awaited else took
             if took > BRIEF:
                 self.held.clear()
+
+    async def rest(self) -> None:
+        """Send every agent away whose process lives on, also one that is not asked any more: nothing of it is to be measured."""
+        for agent in self.agents.values():
+            if isinstance(agent, Resident):
+                await self.waiting(agent.rest())
 
     async def place_both(self, commit: str) -> None:
         """Bring both worktrees to a commit."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-from autotune_tui.agents.base import Resident
 from autotune_tui.engine import context, locks, measuring, override
 from autotune_tui.engine.end_to_end import end_to_end
 from autotune_tui.engine.experiment import Ended, Experiment, Step
@@ -19,9 +18,7 @@ from autotune_tui.model import events
 
 async def measure(x: Experiment) -> None:
     """Pairs until the evidence decides. Once more when it was the incumbent that failed: that is no one's verdict."""
-    for agent in (x.agent, x.engine.agent):
-        if isinstance(agent, Resident):
-            await x.engine.waiting(agent.rest())
+    await x.engine.rest()
     judged = bool(x.engine.config.checks.command) or x.engine.config.oracle.asked_for
     changeable = judged or bool(x.engine.config.benchmark.build)
     if changeable:

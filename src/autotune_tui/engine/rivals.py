@@ -48,6 +48,9 @@ async def beside(x: Experiment) -> AsyncIterator[None]:
         for work in working:
             work.cancel()
         await asyncio.gather(*working, return_exceptions=True)
+        for rival in x.rivals:
+            if isinstance(rival.x.agent, Resident):
+                await x.engine.waiting(rival.x.agent.rest())
         x.rivals, x.beside = [], ()
 
 
@@ -55,8 +58,6 @@ async def rivals(x: Experiment) -> None:
     """The phase in which the last of them are waited for, and what they hand in is journalled."""
     await x.engine.waiting(asyncio.wait({rival.work for rival in x.rivals}))
     for rival in x.rivals:
-        if isinstance(rival.x.agent, Resident):
-            await x.engine.waiting(rival.x.agent.rest())
         await _hand_in(rival)
 
 
@@ -146,4 +147,4 @@ def _failed(x: Experiment, name: str, why: str) -> None:
     engine: Engine = x.engine
     engine.rivals_failed[name] += 1
     more = "; it is not asked any more" if engine.rivals_failed[name] >= PATIENCE else ""
-    engine.note(f"{name} could not propose beside {x.agent.name}: {one_line(why, 300)}{more}", "warning", x.number)
+    engine.note(f"{name} could not propose beside {engine.agent.name}: {one_line(why, 300)}{more}", "warning", x.number)

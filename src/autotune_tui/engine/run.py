@@ -174,6 +174,7 @@ async def engine_for(
             executor=executor,
             agent=agent,
             make_agent=agent_named,
+            agents=agents,
             seed=secrets.randbits(48),
             on_event=on_event,
             died=state.session is not None and state.end is None,

@@ -139,6 +139,6 @@ async def intact(x: Experiment, by: str) -> None:
         locked = " (locked)" if x.engine.workspace.is_locked(found["candidate"][0]) else ""
         raise Ended("discard", "out_of_scope", f"{by} changed {one_line(found['candidate'][0])}{locked}")
     restless = x.engine.watch.locks.restless if x.engine.watch else ()
-    resident = isinstance(x.agent, Resident) or isinstance(x.engine.agent, Resident)
+    resident = any(isinstance(agent, Resident) for agent in x.engine.agents.values())
     if x.engine.sandbox.kind != "none" and not restless and not resident:
         x.engine.held.update({"candidate": x.commit, "incumbent": x.reference})
