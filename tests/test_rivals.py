@@ -321,23 +321,47 @@ async def test_an_acp_rival_is_sent_away_before_anything_is_measured_and_comes_b
         [[{"fs_write": ["src/value.txt", "50\n"]}, says({"description": "Halve it, and no less"})]],
         [[says({"done": True, "notes": "nothing is left"})]],
     )
-    check = {"src/knob.py": KNOB, "check.sh": "echo not 70; test $(cat src/value.txt) != 70\n"}
-    ours = with_rivals(tmp_path, "", '[checks]\ncommand = "sh check.sh"\n', files=check)
-    acp = ours.config.agent_acp.model_copy(update={"command": scripted.command})
-    ours.config = ours.config.model_copy(update={"agent": "offline", "rivals": ["acp"], "agent_acp": acp})
-    at_work: list[bool] = []
-
-    def heard(event: Record) -> None:
-        ours.events.append(event)
-        if isinstance(event, Sample) and event.purpose == "experiment":
-            script = str(scripted.folder / "script.json")
-            at_work.append(any(script in child.cmdline() for child in psutil.Process().children(recursive=True)))
-
-    await run_session(ours.repo, ours.folder.id, ours.config, on_event=heard)
+    ours, at_work = with_acp_rival(tmp_path, scripted, {"src/knob.py": KNOB})
+    await ours.run()
     assert ours.verdicts == [("keep", "improvement"), ("keep", "improvement")]
     assert [Path(place).name for place in scripted.replies("cwd")][:2] == ["rival-1", "candidate"]
     assert ours.state.keeps[1].description == "Halve it, and no less"
     assert at_work and not any(at_work)
+
+
+async def test_an_acp_rival_whose_rework_fails_does_not_live_on_while_the_next_is_measured(tmp_path: Path) -> None:
+    planned = says({**PLANNED, "description": "Halve the value"})
+    again = [{"fs_write": ["src/value.txt", "70\n"]}, {"fs_write": ["src/more.txt", "1\n"]}, says(DONE)]
+    scripted = Scripted(
+        tmp_path / "script",
+        [[planned], [{"fs_write": ["src/value.txt", "70\n"]}, says(DONE)]],
+        [again],
+        [[says({"done": True, "notes": "nothing is left"})]],
+    )
+    ours, at_work = with_acp_rival(tmp_path, scripted, {"src/knob.py": "KNOB = 8  # autotune: {1, 8, 4}\n"})
+    await ours.run()
+    assert ours.verdicts[1] == ("checks_failed", "checks_failed")
+    assert ours.verdicts[2][1] != "no_proposal" and ours.state.experiments[3].pairs > 0
+    assert not any(at_work)
+
+
+def with_acp_rival(folder: Path, scripted: Scripted, files: dict[str, str]) -> tuple[Session, list[bool]]:
+    """The offline agent with an ACP agent as its rival, and whether that was there at each sample of an experiment."""
+    check = {**files, "check.sh": "echo not 70; test $(cat src/value.txt) != 70\n"}
+    ours = with_rivals(folder, "", '[checks]\ncommand = "sh check.sh"\n', files=check)
+    acp = ours.config.agent_acp.model_copy(update={"command": scripted.command})
+    ours.config = ours.config.model_copy(update={"agent": "offline", "rivals": ["acp"], "agent_acp": acp})
+    at_work: list[bool] = []
+
+    class Heard(list[Record]):
+        def append(self, event: Record) -> None:
+            super().append(event)
+            if isinstance(event, Sample) and event.purpose == "experiment":
+                script = str(scripted.folder / "script.json")
+                at_work.append(any(script in child.cmdline() for child in psutil.Process().children(recursive=True)))
+
+    ours.events = Heard()
+    return ours, at_work
 
 
 @pytest.fixture(scope="module")
