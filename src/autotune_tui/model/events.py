@@ -227,6 +227,10 @@ class Proposal(Record):
     folder: str = ""
     """Its transcript, relative to the session's folder."""
 
+    def is_of(self, plan: Plan) -> bool:
+        """Whether it is what the plan tries."""
+        return (self.experiment, self.agent) == (plan.beside, plan.agent)
+
 
 @_record
 class Candidate(Record):

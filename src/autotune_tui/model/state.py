@@ -138,9 +138,8 @@ def _result(state: SessionState, event: Result) -> None:
     current = _about(state, number, event.timestamp)
     experiment = from_result(event, index=number, segment=segment.number, baseline=is_baseline, current=current)
     state.experiments.append(experiment)
-    if current.plan is not None and current.plan.beside:
-        tried = (current.plan.beside, current.plan.agent)
-        state.proposals = [proposal for proposal in state.proposals if (proposal.experiment, proposal.agent) != tried]
+    if (tried := current.plan) is not None:
+        state.proposals = [proposal for proposal in state.proposals if not proposal.is_of(tried)]
     state.current = None
     state.mode = event.mode
     if state.intent is not None and state.intent.experiment == number:

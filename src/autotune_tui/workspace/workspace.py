@@ -149,7 +149,7 @@ class Workspace:
         self._last_tip = self._refs.tip()
         return self._last_tip
 
-    def sync(self, side: Side, commit: str, *, held: str = "") -> dict[str, Mark]:
+    def sync(self, place: Place, commit: str, *, held: str = "") -> dict[str, Mark]:
         """Make the worktree the commit: tracked files as committed, no untracked ones but ignored, linked and copied
         paths. Returns what `leftovers` would.
 
@@ -159,10 +159,10 @@ class Workspace:
         """
         with _as_workspace_error():
             try:
-                return self._sync(side, commit, held)
+                return self._sync(place, commit, held)
             except (GitError, OSError):
-                self._rebuild(side, commit)
-                return self._sync(side, commit)
+                self._rebuild(place, commit)
+                return self._sync(place, commit)
 
     def sync_both(self, commit: str, held: Mapping[Side, str] | None = None) -> dict[Side, dict[str, Mark]]:
         """`sync` of both sides at once: each is mostly one git process that looks at every file, and they share
@@ -179,7 +179,7 @@ class Workspace:
         with _as_workspace_error():
             if name not in self._trees:
                 self._rebuild(name, commit)
-            self._sync(name, commit)
+        self.sync(name, commit)
         return name
 
     def renew(self, side: Side, commit: str) -> None:
@@ -276,7 +276,7 @@ class Workspace:
         return self._scope.locked(path)
 
     def changes(self, place: Place = "candidate") -> list[Change]:
-        """What differs in the candidate from the commit it was synced to, committed or not, sorted by path."""
+        """What differs in a worktree from the commit it was synced to, committed or not, sorted by path."""
         with _as_workspace_error():
             tree = self._tree(place)
             if not is_folder(tree.path):

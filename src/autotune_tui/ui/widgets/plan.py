@@ -8,7 +8,6 @@ from typing import Any
 from textual.content import Content
 
 from autotune_tui.model import format as fmt
-from autotune_tui.model.events import Plan, Proposal
 from autotune_tui.model.session import SessionState
 from autotune_tui.model.value import Value, frozen
 from autotune_tui.ui.lines import labelled, line
@@ -51,17 +50,15 @@ def plan(state: SessionState, said: tuple[str, ...] = ()) -> PlanView:
         ("bottleneck", made.bottleneck),
         ("expected", f"{expected} of the {state.config.metric_name or 'metric'}" if expected else ""),
         ("others", " · ".join(text for text in others if text)),
-        ("waiting", " · ".join(f"{other.agent}: {other.description}" for other in _waiting(state, made))),
+        (
+            "waiting",
+            " · ".join(f"{each.agent}: {each.description}" for each in state.proposals if not each.is_of(made)),
+        ),
         ("would fail", made.premortem),
         ("strategy", made.strategy),
     )
     texts = tuple((label, fmt.one_line(text, 600)) for label, text in rows if text)
     return PlanView(current.number, current.phase, fmt.one_line(made.description, 200), texts, made.agent)
-
-
-def _waiting(state: SessionState, tried: Plan) -> list[Proposal]:
-    """What rivals have proposed and later experiments will try."""
-    return [each for each in state.proposals if (each.experiment, each.agent) != (tried.beside, tried.agent)]
 
 
 def _last(state: SessionState) -> PlanView:
