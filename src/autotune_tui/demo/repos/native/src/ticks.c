@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TABLE_BITS 10    /* autotune: 6..18 */
+#define TABLE_BITS 7     /* autotune: 6..18 */
 #define SHORT_RUN 256    /* autotune: 4..1024 log */
 
 #define NONE UINT32_MAX
