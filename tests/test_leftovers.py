@@ -60,6 +60,23 @@ async def test_what_setup_made_may_not_be_changed(tmp_path: Path) -> None:
     assert any("cache.db is not as setup made it" in text for text in session.warnings)
 
 
+async def test_what_setup_made_stays_also_where_git_does_not_ignore_it(tmp_path: Path) -> None:
+    """It is no change of the agent's, and is made once; what setup did to a tracked file is nobody's change, either."""
+    bench = '#!/bin/sh\necho "METRIC cost=$(( $(cat src/value.txt) * $(cat src/made/times) * $(cat one) ))"\n'
+    repo = make_repo(tmp_path, {"one": "1\n"}, bench)
+    settings = configure(
+        tmp_path / "cache", agent(tmp_path, "echo $((60 - 10 * n)) > src/value.txt\n"), "[budget]\nexperiments = 2\n"
+    )
+    setup = f"mkdir src/made; echo 3 > src/made/times; echo 2 > one; echo >> {tmp_path}/setups"
+    benchmark = settings.benchmark.model_copy(update={"setup": setup})
+    sandbox = settings.sandbox.model_copy(update={"mode": "none"})
+    session = Session(repo, settings.model_copy(update={"benchmark": benchmark, "sandbox": sandbox}))
+    await session.run()
+    assert session.verdicts == [("keep", "improvement"), ("keep", "improvement")]
+    assert [e.metric for e in session.state.experiments] == [300.0, 150.0, 120.0]
+    assert (tmp_path / "setups").read_text() == "\n\n", "once in each of the two worktrees"
+
+
 def test_a_file_that_is_put_back_is_still_seen(tmp_path: Path) -> None:
     """A mark has what nobody can put back; linked folders and what links point at are passed over."""
     for name in ("made/a", "made/b", "data/big"):

@@ -72,7 +72,7 @@ async def test_two_agents_propose_at_once_and_what_fits_together_is_kept_togethe
     assert end.outcome == "completed", end
     assert ours.verdicts[:2] == [("keep", "improvement"), ("keep", "improvement")]
     assert dict.fromkeys(plans(ours)) == dict.fromkeys([(1, "command", 0), (2, "offline", 1)])
-    assert phases(ours, 1)[:6] == ["sync", "plan", "edit", "scope", "commit", "rivals"]
+    assert phases(ours, 1)[:7] == ["sync", "invite", "plan", "edit", "scope", "commit", "rivals"]
     assert phases(ours, 2)[:3] == ["sync", "plan", "edit"], "it is not asked again"
     tip = ours.state.incumbent_sha
     assert git(ours.repo, "show", f"{tip}:src/value.txt") == "50"
@@ -196,6 +196,16 @@ async def test_a_change_out_of_scope_is_not_taken_over(tmp_path: Path) -> None:
     await ours.run()
     assert ours.verdicts == [("keep", "improvement")]
     assert not [event for event in ours.events if isinstance(event, Proposal)]
+
+
+async def test_what_setup_leaves_in_a_rivals_worktree_is_no_change_of_its(tmp_path: Path) -> None:
+    ours = with_rivals(tmp_path, "echo 50 > src/value.txt")
+    benchmark = ours.config.benchmark.model_copy(update={"setup": "pwd > src/made.txt; date >> .gitignore"})
+    ours.config = ours.config.model_copy(update={"benchmark": benchmark})
+    await ours.run()
+    assert ours.verdicts[:2] == [("keep", "improvement"), ("keep", "improvement")]
+    for proposed in (event for event in ours.events if isinstance(event, Proposal)):
+        assert git(ours.repo, "diff", "--name-only", proposed.incumbent, proposed.commit) == "src/knob.py"
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,9 @@ from autotune_tui.config.watchdogs import Watchdogs as Watchdogs
 class Benchmark(Table):
     command: RequiredCommand = Field(description="What is measured: a shell command, or a list of arguments")
     build: Command = Field("", description="Run in the worktree after each change, before checks")
-    setup: Command = Field("", description="Run once in each new worktree")
+    setup: Command = Field(
+        "", description="Run once in each new worktree. New files that it leaves stay; tracked ones are put back"
+    )
     timeout: Duration = Field(600.0, description="A run that takes longer is killed")
     env: dict[VariableName, str] = Field(
         default_factory=dict,

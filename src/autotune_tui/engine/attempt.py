@@ -23,7 +23,7 @@ from autotune_tui.engine.experiment import Ended, Experiment, Failed, Step
 from autotune_tui.engine.inspect import audit
 from autotune_tui.engine.override import Wish
 from autotune_tui.engine.proposing import edit, plan, profile, sync
-from autotune_tui.engine.rivals import beside, rivals
+from autotune_tui.engine.rivals import asks, beside, invite, rivals
 from autotune_tui.engine.verdict import Verdict
 from autotune_tui.engine.verifying import build, check, commit, oracle, scope, sweep
 from autotune_tui.engine.watchdog_agent import attended
@@ -88,6 +88,8 @@ async def _change(x: Experiment) -> None:
     """
     ended: Ended | NothingToPropose | None = None
     async with beside(x):
+        if asks(x):
+            await _step(x, invite)
         try:
             for step in (plan, edit, scope, commit):
                 await _step(x, step)

@@ -168,12 +168,12 @@ async def make_ready(engine: Engine, side: Side, commit: str, log: Path) -> None
     """Set up a worktree that was made and not set up yet; what that leaves must stay as it is."""
     known = engine.known.get(side)
     if known is None or not known.set_up:
-        await set_up(engine, side, log)
+        await set_up(engine, side, commit, log)
         await leftovers.learn(engine, side, commit, "setup")
 
 
-async def set_up(engine: Engine, place: Place, log: Path) -> None:
-    """Run `[benchmark].setup` in a worktree. Raises EngineError when it fails."""
+async def set_up(engine: Engine, place: Place, commit: str, log: Path) -> None:
+    """Run `[benchmark].setup` in a worktree, whose tracked files stay those of the commit. Raises EngineError when it fails."""
     command = engine.config.benchmark.setup
     if command:
         run = await engine.command(command, place, limit=engine.config.benchmark.timeout, log=log, job="setup")
@@ -188,6 +188,7 @@ async def set_up(engine: Engine, place: Place, log: Path) -> None:
                     "Run it by hand in a fresh clone of the repository, then correct [benchmark].setup.",
                 ),
             )
+        await asyncio.to_thread(engine.workspace.set_up, place, commit)
 
 
 async def build(engine: Engine, side: Side, commit: str, log: Path) -> None:

@@ -67,7 +67,7 @@ async def _build(engine: Engine, builder: Builder, kind: Kind, emit: Callable[[K
     artifacts = engine.folder.baseline / kind
     artifacts.mkdir(parents=True)
     if engine.config.benchmark.setup:
-        await set_up(engine, _SIDES[kind], artifacts / "setup.log")
+        await set_up(engine, _SIDES[kind], engine.workspace.tip(), artifacts / "setup.log")
     built = await builder.build(_context(engine, tree, artifacts), kind, lambda event: emit(kind, event))
     contents = {name: (tree / name).read_bytes() for name in built.files}
     return Draft(built, contents, {name: (tree / name).stat().st_mode & 0o777 for name in built.files})

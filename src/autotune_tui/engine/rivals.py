@@ -39,8 +39,7 @@ class Rival:
 
 @asynccontextmanager
 async def beside(x: Experiment) -> AsyncIterator[None]:
-    """Ask the rivals; whoever is still at work in the end is stopped."""
-    x.rivals = await _begun(x)
+    """Whoever was invited and is still at work in the end is stopped."""
     try:
         yield
     finally:
@@ -52,6 +51,17 @@ async def beside(x: Experiment) -> AsyncIterator[None]:
             if isinstance(rival.x.agent, Resident):
                 await x.engine.waiting(rival.x.agent.rest())
         x.rivals, x.beside = [], ()
+
+
+def asks(x: Experiment) -> bool:
+    """Whether it asks rivals: not to mend something, and not where what it tries was proposed before."""
+    before = x.wish is not None or x.taken is not None or x.proposal is not None
+    return bool(x.engine.config.rivals) and not before and not x.engine.state.course.repair
+
+
+async def invite(x: Experiment) -> None:
+    """The phase in which each gets its worktree, which may have to be set up, and begins."""
+    x.rivals = await _begun(x)
 
 
 async def rivals(x: Experiment) -> None:
@@ -83,8 +93,6 @@ async def _begun(x: Experiment) -> list[Rival]:
 def _agents(x: Experiment) -> dict[str, Agent]:
     """Who is asked beside the session's agent, by name; nobody where there would be no experiment to try it."""
     engine, budget, found = x.engine, x.engine.config.budget.experiments, dict[str, Agent]()
-    if x.wish is not None or x.taken is not None or x.proposal is not None or engine.state.course.repair:
-        return found
     most = len(engine.config.rivals) if budget is None else budget - engine.state.experiment_count - 1
     for name in engine.config.rivals:
         if engine.rivals_failed[name] >= PATIENCE:
@@ -106,7 +114,7 @@ async def _placed(x: Experiment, name: str, agent: Agent, number: int) -> Experi
     folder = engine.folder.root / FOLDER / f"{x.number:03}-{name.replace(':', '-')}"
     folder.mkdir(parents=True, exist_ok=True)
     if place not in engine.rivals_ready:
-        await set_up(engine, place, folder / "setup.log")
+        await set_up(engine, place, x.incumbent, folder / "setup.log")
         engine.rivals_ready.add(place)
     return replace(x, agent=agent, place=place, folder=folder, heard=0)
 

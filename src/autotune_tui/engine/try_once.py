@@ -140,7 +140,7 @@ async def _try(engine: Engine, say: Callable[[Step], None]) -> ReadAs:
     await engine.place("incumbent", workspace.tip())
     if config.benchmark.setup:
         say(Doing(f"setting up: {text_of(config.benchmark.setup)}"))
-        await set_up(engine, "incumbent", log)
+        await set_up(engine, "incumbent", workspace.tip(), log)
     if config.benchmark.build:
         say(Doing(f"building: {text_of(config.benchmark.build)}"))
         await build(engine, "incumbent", workspace.tip(), log)

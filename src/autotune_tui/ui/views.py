@@ -14,7 +14,7 @@ from autotune_tui.ui.store import SILENT_SECONDS
 from autotune_tui.ui.theme import BAD, DIM, GOOD, WARN
 
 PHASES = (
-    "sync", "profile", "plan", "approve", "edit", "scope", "commit", "rivals", "build", "check", "oracle", "measure",
+    "sync", "profile", "invite", "plan", "approve", "edit", "scope", "commit", "rivals", "build", "check", "oracle", "measure",
     "guard", "inspect", "end_to_end", "holdout", "decide", "reflect",
 )  # fmt: skip
 """All that an experiment may go through, in order."""

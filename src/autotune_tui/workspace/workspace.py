@@ -88,6 +88,7 @@ class Workspace:
         self._files: tuple[str, tuple[str, ...]] | None = None
         self._last_tip = ""
         self._beside: set[str] = set()
+        self._made: dict[Place, frozenset[str]] = {}
 
     @classmethod
     def open(
@@ -181,6 +182,14 @@ class Workspace:
                 self._rebuild(name, commit)
         self.sync(name, commit)
         return name
+
+    def set_up(self, place: Place, commit: str) -> None:
+        """Take what lies in the worktree as made by the setup command: from now on it stays and is no change, whether or not
+        git ignores it. Tracked files are put back.
+        """
+        with _as_workspace_error():
+            self._made[place] = frozenset(each.path for each in self._tree(place).entries() if not each.tracked)
+        self.sync(place, commit)
 
     def renew(self, side: Side, commit: str) -> None:
         """Make the worktree anew, without anything that git does not have; it is `fresh` then."""
@@ -287,7 +296,9 @@ class Workspace:
             entries = tree.entries(ignored=True)
             if place == "candidate":
                 self._beside = {entry.path for entry in entries if not entry.tracked}
-            entries = [each for each in entries if each.tracked or not (each.ignored or self._is_kept(each.path))]
+            entries = [
+                each for each in entries if each.tracked or not (each.ignored or self._is_kept(place, each.path))
+            ]
             found = find_changes(tree, entries, self._narrowed)
             found += [
                 Change(path, "modified", in_scope=False, problem="a linked or copied path was replaced")
@@ -468,6 +479,7 @@ class Workspace:
         self._inner[place] = SubmoduleTrees(self._submodules, path, state / place)
 
     def _rebuild(self, place: Place, commit: str) -> None:
+        self._made.pop(place, None)
         unregister(self._repository.common, self.folder / place)
         self._prepare(place, commit)
 
@@ -480,7 +492,9 @@ class Workspace:
         tree = self._tree(place)
         reconnect(tree.path, tree.git_dir)
         with self._opened(tree) if place != "incumbent" else nullcontext():
-            synced = (tree.move(held, commit) if held else None) or tree.sync(commit, self._is_kept)
+            synced = (tree.move(held, commit) if held else None) or tree.sync(
+                commit, functools.partial(self._is_kept, place)
+            )
             self._forget_bytecode(tree.path, synced.touched)
             for inner, touched in self._inner[place].sync():
                 self._forget_bytecode(inner, touched)
@@ -504,9 +518,9 @@ class Workspace:
         else:
             remove_stale(tree, touched)
 
-    def _is_kept(self, path: str) -> bool:
+    def _is_kept(self, place: Place, path: str) -> bool:
         """Untracked paths that are no change, whether or not git ignores them."""
-        return self._attached.has(path.rstrip("/")) or is_bytecode(path)
+        return path in self._made.get(place, ()) or self._attached.has(path.rstrip("/")) or is_bytecode(path)
 
     def _is_file(self, path: str, mode: str) -> bool:
         return mode.startswith("100") and self._scope.allows(path)
