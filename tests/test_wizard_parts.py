@@ -151,6 +151,14 @@ def test_tables_that_no_form_shows_are_kept_when_a_configuration_is_taken_over(t
     assert kept.draft.config() == config
 
 
+def test_a_configuration_without_a_target_is_taken_over_as_it_is() -> None:
+    config = Draft({**BASICS, "metric.target": "none", "budget.time": "4m"}).config()
+    copied = Draft()
+    copied.copy(config)
+    assert copied.problems() == {}
+    assert copied.config() == config
+
+
 def test_fields_of_another_source_are_kept_but_not_written() -> None:
     made = draft(metric__source="regex", metric__pattern="mean: (.*)")
     made.values["metric.source"] = "json"

@@ -27,6 +27,7 @@ from autotune_tui.model.events import (
     Note,
     Phase,
     Plan,
+    Proposal,
     Question,
     Record,
     Recovery,
@@ -103,7 +104,10 @@ def line(record: Record, state: SessionState) -> str | None:
         case Phase(experiment=0, state="start"):
             return STEPS.get(record.phase)
         case Plan():
-            return f"#{record.experiment} tries: {one_line(record.description)}"
+            whose = f"what {one_line(record.agent)} proposed: " if record.beside else ""
+            return f"#{record.experiment} tries: {whose}{one_line(record.description)}"
+        case Proposal():
+            return f"#{record.experiment} {one_line(record.agent)} proposes, too: {one_line(record.description)}"
         case Result():
             return _verdict(state)
         case Validation():

@@ -61,8 +61,8 @@ class Draft:
         self.suggested.update(values)
 
     def copy(self, config: SessionConfig) -> None:
-        """Fill in all that a configuration says."""
-        self.take(texts_of(config))
+        """Fill in all that a configuration says, also that it has no target."""
+        self.take({"metric.target": NO_TARGET, **texts_of(config)})
         self.by_hand = tables_by_hand(config)
 
     def origin(self, name: str) -> str:
