@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from autotune_tui.config import parse
-from autotune_tui.config.recovery import with_agent
+from autotune_tui.config.agent_names import with_agent
 from autotune_tui.engine import calibration, sampling
 from autotune_tui.engine.recovery.diagnose import Trial, conclusion
 from autotune_tui.engine.recovery.shrink_scope import gained, hot

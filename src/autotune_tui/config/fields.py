@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from autotune_tui.config.agent_acp import AgentAcp, RecipeName, with_program
 from autotune_tui.config.agent_claude import AgentClaude
+from autotune_tui.config.agent_names import RivalName
 from autotune_tui.config.budget import Budget as Budget
 from autotune_tui.config.canary import Canary
 from autotune_tui.config.end_to_end import EndToEnd
@@ -27,7 +28,6 @@ from autotune_tui.config.metric import Source as Source
 from autotune_tui.config.oracle import Oracle
 from autotune_tui.config.recovery import HealthLimits as HealthLimits
 from autotune_tui.config.recovery import Recovery as Recovery
-from autotune_tui.config.recovery import RivalName
 from autotune_tui.config.sandbox import Sandbox
 from autotune_tui.config.second import SecondBenchmark, is_readable
 from autotune_tui.config.table import Table as Table

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Literal
 
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import Field
 
-from autotune_tui.config.agent_acp import with_program
+from autotune_tui.config.agent_names import AgentName
 from autotune_tui.config.table import Table
-from autotune_tui.errors import ConfigError
-
-if TYPE_CHECKING:
-    from autotune_tui.config.fields import SessionConfig
 
 Playbook = Literal[
     "reset_worktree", "diagnose", "switch_strategy", "shrink_scope", "switch_agent", "rebaseline", "pause"
-]
-AgentChoice = Annotated[str, StringConstraints(pattern=r"^(offline|claude|manual|(command|acp)(:\S+)?)$")]
-
-RivalName = Annotated[
-    str,
-    StringConstraints(pattern=r"^(offline|claude(@(low|medium|high|xhigh|max))?|command|acp|(command|acp):\S+)$"),
 ]
 
 
@@ -39,21 +29,8 @@ class Recovery(Table):
     max_attempts: int = Field(
         3, ge=0, description="Recovery attempts until the session pauses with a reason", strict=True
     )
-    agents: list[AgentChoice] = Field(
+    agents: list[AgentName] = Field(
         default_factory=list,
         description="For switch_agent: who takes over on a plateau, one after the other",
         json_schema_extra={"expects": "the name of an agent, as in `agent`"},
     )
-
-
-def with_agent(config: SessionConfig, name: str) -> SessionConfig:
-    """The configuration with another agent, named as in `agent`. Raises ConfigError for a program that is not known."""
-    tables = {"agent_acp": config.agent_acp, "agent_command": config.agent_command}
-    written = with_program({"agent": name, **{key: table.model_dump() for key, table in tables.items()}})
-    try:
-        made = {key: type(table).model_validate(written[key]) for key, table in tables.items()}
-    except ValidationError as error:
-        raise ConfigError(
-            f"There is no agent {name!r}", "", "`autotune-tui agents` lists those that there are."
-        ) from error
-    return config.model_copy(update={"agent": written["agent"], **made})

@@ -16,7 +16,7 @@ from autotune_tui import __version__
 from autotune_tui.agents.base import Agent, Gradual
 from autotune_tui.agents.registry import agent_name, make_agent, offers
 from autotune_tui.config import SessionConfig
-from autotune_tui.config.recovery import with_agent
+from autotune_tui.config.agent_names import with_agent
 from autotune_tui.engine import artifacts, confinement, locks, loop
 from autotune_tui.engine.budget import as_recorded
 from autotune_tui.engine.control import Control, Stopped
