@@ -1,10 +1,13 @@
-"""Scripted answers of Claude, by role, and plans that hold together."""
+"""Sessions of Claude, scripted answers by role, and plans that hold together."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
+from autotune_tui.config import SessionConfig, parse
 from messages_server import Answer, Fail, Say, Script, text, tool
 
 ENDINGS = {
@@ -17,6 +20,30 @@ ENDINGS = {
     "submit_verdict": "inspector",
     "submit_reflection": "reflector",
 }
+
+
+def configured(cache: Path, url: str, more: str = "", agent: str = "") -> SessionConfig:
+    return parse(f"""
+        goal = "Lower the cost"
+        agent = "claude"
+        [metric]
+        name = "cost"
+        unit = ""
+        source = "metric_line"
+        [benchmark]
+        profile = false
+        command = "sh bench.sh"
+        [scope]
+        include = ["src/**"]
+        [workspace]
+        cache = {json.dumps(str(cache))}
+        [canary]
+        files = 0
+        [agent_claude]
+        base_url = {json.dumps(url)}
+        {agent}
+        {more}
+        """)
 
 
 def role_of(request: Mapping[str, Any]) -> str:

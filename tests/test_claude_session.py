@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from autotune_tui.agents.claude import client as client_module
-from autotune_tui.config import SessionConfig, dump, parse
+from autotune_tui.config import dump
 from autotune_tui.journal.files import SessionFolder
 from autotune_tui.journal.inbox import send
 from autotune_tui.model.events import Inspection, Question, Usage
@@ -24,6 +24,7 @@ from claude_support import (
     Fail,
     Say,
     by_role,
+    configured,
     finish,
     nothing_left,
     plan,
@@ -48,30 +49,6 @@ CHECK = {"check.sh": "test $(cat src/value.txt) -le 100\n"}
 def _key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
     monkeypatch.setattr(client_module, "FIRST_WAIT", 0.01)
-
-
-def configured(cache: Path, url: str, more: str = "", agent: str = "") -> SessionConfig:
-    return parse(f"""
-        goal = "Lower the cost"
-        agent = "claude"
-        [metric]
-        name = "cost"
-        unit = ""
-        source = "metric_line"
-        [benchmark]
-        profile = false
-        command = "sh bench.sh"
-        [scope]
-        include = ["src/**"]
-        [workspace]
-        cache = {json.dumps(str(cache))}
-        [canary]
-        files = 0
-        [agent_claude]
-        base_url = {json.dumps(url)}
-        {agent}
-        {more}
-        """)
 
 
 class Played:

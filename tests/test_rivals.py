@@ -19,7 +19,7 @@ from autotune_tui.journal.inbox import send
 from autotune_tui.journal.reader import load_state
 from autotune_tui.model.events import Phase, Plan, Proposal, Record, Result, Sample, Usage
 from autotune_tui.model.state import SessionState, fold
-from claude_support import finish, nothing_left, plan, reflection, replace, role_of
+from claude_support import configured, finish, nothing_left, plan, reflection, replace, role_of
 from claude_support import said as asked_of
 from engine_support import EXACT, Session, configure, git, make_repo, snapshot
 from faults.scripted import Scene, Victims
@@ -250,33 +250,6 @@ def test_a_proposal_waits_until_its_experiment_has_ended() -> None:
     assert waiting(fold([*records, Result(index=2, status="discard")])) == ["claude@low"]
 
 
-CLAUDE = """
-    goal = "Lower the cost"
-    agent = "claude"
-    rivals = ["claude@low"]
-    [metric]
-    name = "cost"
-    unit = ""
-    source = "metric_line"
-    [benchmark]
-    profile = false
-    command = "sh bench.sh"
-    [scope]
-    include = ["src/**"]
-    [workspace]
-    cache = {cache}
-    [canary]
-    files = 0
-    [budget]
-    tokens = 100_000
-    [agent_claude]
-    base_url = {url}
-    shell = false
-    second_ranking = false
-    inspect = false
-"""
-
-
 async def test_one_model_at_two_efforts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each plans at its effort and with its share of the budget, and reflects on what became of its own proposal."""
     monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
@@ -300,8 +273,9 @@ async def test_one_model_at_two_efforts(tmp_path: Path, monkeypatch: pytest.Monk
         return Say([replace("src/value.txt", "100", values[effort]), finish(f"Write {values[effort]}")])
 
     async with serve(answer) as server:
-        text = CLAUDE.format(cache=json.dumps(str(tmp_path / "cache")), url=json.dumps(server.url))
-        ours = Session(make_repo(tmp_path, bench=EXACT), parse(text))
+        more, said = "[budget]\ntokens = 100_000\n", "shell = false\nsecond_ranking = false\ninspect = false\n"
+        config = configured(tmp_path / "cache", server.url, more, said).model_copy(update={"rivals": ["claude@low"]})
+        ours = Session(make_repo(tmp_path, bench=EXACT), config)
         await ours.run()
     assert asked.count(("planner", "high")) == asked.count(("planner", "low")) == 2
     assert sorted(others[:2]) == [("high", True), ("low", False)], "each is told who else is at work"
