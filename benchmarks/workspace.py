@@ -94,7 +94,11 @@ def experiment(workspace: Workspace, number: int, meter: Meter, prefix: str) -> 
     sha = meter.time(f"{prefix}commit", lambda: workspace.commit(number, "Try", trailers, found))
     meter.time(
         f"{prefix}diff, stat, key",
-        lambda: (workspace.diff(base, sha), workspace.stat(base, sha), workspace.change_key(base, sha)),
+        lambda: (
+            workspace.commits.diff(base, sha),
+            workspace.commits.stat(base, sha),
+            workspace.commits.change_key(base, sha),
+        ),
     )
     return base, sha
 

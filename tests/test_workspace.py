@@ -312,7 +312,7 @@ def test_the_files_of_a_keep_are_known_though_the_commit_that_it_was_made_from_i
     """Somebody tidies the repository up while a session runs."""
     base = workspace.tip()
     first = edit_and_commit(workspace, 1)
-    assert workspace.diff(base, first)
+    assert workspace.commits.diff(base, first)
     keep = workspace.reword(1, first, "Kept", {"Autotune-Metric": "1"})
     workspace.advance(base, keep)
     workspace.sync("candidate", keep)
@@ -322,7 +322,7 @@ def test_the_files_of_a_keep_are_known_though_the_commit_that_it_was_made_from_i
         git(repo, "cat-file", "-t", first)
     write(workspace.candidate, {"src/app.py": "once more\n"})
     second = workspace.commit(2, "Go on", {})
-    assert "once more" in workspace.diff(keep, second)
+    assert "once more" in workspace.commits.diff(keep, second)
     assert workspace.contents.tree(second).keys() == workspace.contents.tree(keep).keys()
     assert "src/app.py" in workspace.files()
     assert workspace.altered("candidate", second) == ()
@@ -378,10 +378,10 @@ def test_a_branch_that_the_user_checked_out_is_not_moved_under_them(
 def test_diff_stat_and_key_tell_the_change(workspace: Workspace) -> None:
     base = workspace.tip()
     sha = edit_and_commit(workspace)
-    text = workspace.diff(base, sha)
+    text = workspace.commits.diff(base, sha)
     assert text.startswith("diff --git a/src/rows.py b/src/rows.py\n") and "+ROWS = (1, 2, 3)\n" in text
-    assert workspace.stat(base, sha) == (1, 1)
-    assert workspace.diff(base, base) == "" and workspace.stat(base, base) == (0, 0)
+    assert workspace.commits.stat(base, sha) == (1, 1)
+    assert workspace.commits.diff(base, base) == "" and workspace.commits.stat(base, base) == (0, 0)
 
 
 def test_the_same_change_has_the_same_key_elsewhere_and_another_has_not(workspace: Workspace) -> None:
@@ -394,7 +394,8 @@ def test_the_same_change_has_the_same_key_elsewhere_and_another_has_not(workspac
     same = edit_and_commit(workspace, 3)
     workspace.sync("candidate", base)
     other = edit_and_commit(workspace, 4, "ROWS = (1,2, 3)\n")
-    keys = [workspace.change_key(base, one), workspace.change_key(moved, same), workspace.change_key(base, other)]
+    key = workspace.commits.change_key
+    keys = [key(base, one), key(moved, same), key(base, other)]
     assert keys[0] == keys[1] != keys[2]
 
 
@@ -403,11 +404,11 @@ def test_a_binary_file_and_a_mode_have_keys_of_their_own(workspace: Workspace) -
     for number, content in enumerate((b"\0a", b"\0b"), 1):
         write(workspace.candidate, {"src/blob": content})
         sha = workspace.commit(number, "Binary", {})
-        keys.add(workspace.change_key(base, sha))
-        assert workspace.stat(base, sha) == (0, 0)
+        keys.add(workspace.commits.change_key(base, sha))
+        assert workspace.commits.stat(base, sha) == (0, 0)
         workspace.sync("candidate", base)
     (workspace.candidate / "src/app.py").chmod(0o755)
-    keys.add(workspace.change_key(base, workspace.commit(3, "Mode", {})))
+    keys.add(workspace.commits.change_key(base, workspace.commit(3, "Mode", {})))
     assert len(keys) == 3
 
 

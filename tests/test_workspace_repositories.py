@@ -190,7 +190,7 @@ def test_odd_names_are_names_like_any_other(tmp_path: Path, open_workspace: Open
         write(made.candidate, {f"src/{name}": "2\n", f"src/new/{name}": "3\n"})
     assert {change.path for change in made.changes()} == {f"src/{d}{name}" for name in ODD for d in ("", "new/")}
     sha = made.commit(1, "Odd", {})
-    assert made.stat(base, sha) == (2 * len(ODD), len(ODD))
+    assert made.commits.stat(base, sha) == (2 * len(ODD), len(ODD))
     made.sync("incumbent", sha)
     assert contents(made.incumbent) == contents(made.candidate)
     (made.candidate / "src/new" / ODD[2]).rename(made.candidate / "src" / "moved\n.py")
@@ -210,8 +210,8 @@ def test_a_name_that_is_no_utf_8_works(tmp_path: Path, open_workspace: Open) -> 
     assert name in made.files()
     write(made.candidate, {name: b"# caf\xe9 \xff\n"})
     sha = made.commit(1, "Latin", {})
-    assert "caf\ufffd" in made.diff(made.tip(), sha)
-    made.diff(made.tip(), sha).encode()
+    assert "caf\ufffd" in made.commits.diff(made.tip(), sha)
+    made.commits.diff(made.tip(), sha).encode()
 
 
 @pytest.mark.parametrize("name", ["with space", "quo\"te'", "new\nline", "ünï", "-dash", "$HOME", "#x"])
@@ -484,7 +484,7 @@ def test_no_hook_and_no_monitor_of_the_repository_runs(repo: Path, open_workspac
     made = open_workspace(repo)
     made.create()
     keep_one(made, "src/app.py", "faster\n")
-    made.diff(made.base_commit, made.tip())
+    made.commits.diff(made.base_commit, made.tip())
     made.remove()
     assert not trap.exists()
 
@@ -527,7 +527,7 @@ def test_the_users_configuration_does_not_change_answers(repo: Path, open_worksp
     write(made.candidate, {"src/ü.py": "1\n"})
     assert [change.path for change in made.changes()] == ["src/ü.py"]
     sha = made.commit(1, "Grüße", {})
-    assert made.diff(made.tip(), sha).startswith("diff --git a/")
+    assert made.commits.diff(made.tip(), sha).startswith("diff --git a/")
     assert "encoding" not in git(repo, "cat-file", "commit", sha)
 
 

@@ -92,5 +92,7 @@ def write_final_report(engine: Engine) -> None:
     values = [e.metric for e in state.experiments if e.metric is not None]
     best, baseline = state.incumbent_value, state.baseline_value
     theirs = mad_confidence(best - baseline, values) if best is not None and baseline is not None else None
-    diffs = {keep.index: engine.workspace.diff(keep.incumbent, keep.sha) for keep in state.keeps if keep.incumbent}
+    diffs = {
+        keep.index: engine.workspace.commits.diff(keep.incumbent, keep.sha) for keep in state.keeps if keep.incumbent
+    }
     write(engine, engine.folder.final_report, report.final_report(state, diffs=diffs, mad_confidence=theirs))

@@ -54,7 +54,7 @@ async def simpler(x: Experiment) -> bool:
     """Whether the change takes away more lines than it adds; a repair need not be better than what worked, either."""
     if x.reference != x.incumbent:
         return True
-    added, removed = await asyncio.to_thread(x.engine.workspace.stat, x.incumbent, x.commit)
+    added, removed = await asyncio.to_thread(x.engine.workspace.commits.stat, x.incumbent, x.commit)
     return removed > added
 
 

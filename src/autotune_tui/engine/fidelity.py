@@ -53,7 +53,7 @@ async def after(engine: Engine, x: Experiment) -> None:
     if x.verdict is None or x.verdict.status != "keep" or engine.config.canary.files == 0:
         return
     last = engine.state.canary
-    what = touched(x.files, engine.workspace.diff(x.incumbent, x.commit))
+    what = touched(x.files, engine.workspace.commits.diff(x.incumbent, x.commit))
     if not what or (last is not None and last.accepted):
         return
     log = engine.folder.baseline / "canary.log"

@@ -61,7 +61,7 @@ async def prepare(engine: Engine) -> tuple[str, ...]:
     warnings = []
     if engine.sandbox.kind == "none":
         warnings.append("no sandbox: an agent, and the code that it writes, could read the holdout's files and journal")
-    if at := await asyncio.to_thread(workspace.commit_with, CONFIG, "[holdout"):
+    if at := await asyncio.to_thread(workspace.commits.with_text, CONFIG, "[holdout"):
         warnings.append(f"the history of {CONFIG} shows a holdout, and agents can read it (commit {at})")
     return tuple(warnings)
 

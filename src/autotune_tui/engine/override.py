@@ -78,7 +78,7 @@ async def veto(engine: Engine, control: Control, wish: Wish) -> str:
     keep = _known(engine, wish.experiment)
     message = f'Revert "{keep.description}"\n\n{wish.why}\n\nThis reverts commit {keep.sha}.'
     trailers = {"Autotune-Veto": f"{engine.folder.id}/{keep.index}", "Autotune-Vetoed-By": wish.by}
-    commit = await asyncio.to_thread(workspace.commit_tree, merged.tree, tip, message, trailers)
+    commit = await asyncio.to_thread(workspace.commits.of_tree, merged.tree, tip, message, trailers)
     await _verify(engine, commit, keep.index)
     intent = Veto(
         experiment=keep.index, by=wish.by, why=wish.why, from_commit=tip, to_commit=commit,
@@ -126,7 +126,7 @@ async def lay_rescue(engine: Engine, wish: Wish, incumbent: str) -> None:
     merged = await _again(engine, wish.experiment, incumbent)
     if merged.conflicts:
         raise Refused(_conflict(wish.experiment, merged))
-    laid = await asyncio.to_thread(engine.workspace.commit_tree, merged.tree, incumbent, "Rescue", {})
+    laid = await asyncio.to_thread(engine.workspace.commits.of_tree, merged.tree, incumbent, "Rescue", {})
     await asyncio.to_thread(engine.workspace.lay, laid, incumbent)
 
 
@@ -152,7 +152,9 @@ async def _undone(engine: Engine, number: int) -> Merged:
     """The branch's tip without one keep. Raises Refused and names the later keeps that stand on it."""
     keep = _known(engine, number)
     try:
-        merged = await asyncio.to_thread(engine.workspace.merged, keep.sha, engine.workspace.tip(), keep.incumbent)
+        merged = await asyncio.to_thread(
+            engine.workspace.commits.merged, keep.sha, engine.workspace.tip(), keep.incumbent
+        )
         if not merged.conflicts:
             return merged
         names = ", ".join(f"#{e.index}" for e in await asyncio.to_thread(_built_on, engine, keep))
@@ -169,7 +171,7 @@ def _built_on(engine: Engine, keep: Experiment) -> list[Experiment]:
     workspace, without = engine.workspace, keep.incumbent
     built: list[Experiment] = []
     for later in later_keeps(engine.state, keep.index):
-        merged = workspace.merged(workspace.parent(later.sha), without, later.sha)
+        merged = workspace.commits.merged(workspace.commits.parent(later.sha), without, later.sha)
         if merged.conflicts:
             built.append(later)
         else:
@@ -181,7 +183,7 @@ async def _again(engine: Engine, number: int, incumbent: str) -> Merged:
     """The change of an experiment on other code than it was made for."""
     old = _known(engine, number)
     try:
-        return await asyncio.to_thread(engine.workspace.merged, old.incumbent, incumbent, old.sha)
+        return await asyncio.to_thread(engine.workspace.commits.merged, old.incumbent, incumbent, old.sha)
     except WorkspaceError as error:
         raise Refused(f"{error.title}: {error.message}") from error
 
@@ -212,7 +214,7 @@ def _value(engine: Engine, commit: str) -> float | None:
     if segment is None:
         return None
     measured = [e for e in engine.state.experiments if e.segment == segment.number and (e.kept or e.baseline) and e.sha]
-    same = (e.metric for e in reversed(measured) if engine.workspace.same_files(e.sha, commit))
+    same = (e.metric for e in reversed(measured) if engine.workspace.commits.same_files(e.sha, commit))
     return next(same, None)
 
 

@@ -66,9 +66,9 @@ def plan_of(proposal: events.Proposal) -> Plan:
 async def lay(x: Experiment, proposal: events.Proposal) -> Edit:
     """Put the change into the candidate worktree. Raises WorkspaceError when its commit is gone."""
     workspace = x.engine.workspace
-    merged = await asyncio.to_thread(workspace.merged, proposal.incumbent, x.incumbent, proposal.commit)
+    merged = await asyncio.to_thread(workspace.commits.merged, proposal.incumbent, x.incumbent, proposal.commit)
     tree = f"{proposal.commit}^{{tree}}" if merged.conflicts else merged.tree
-    laid = await asyncio.to_thread(workspace.commit_tree, tree, x.incumbent, "Proposal", {})
+    laid = await asyncio.to_thread(workspace.commits.of_tree, tree, x.incumbent, "Proposal", {})
     await asyncio.to_thread(workspace.lay, laid, x.incumbent)
     notes = [proposal.notes]
     if merged.conflicts:

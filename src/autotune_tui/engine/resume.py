@@ -69,7 +69,7 @@ def half_done(engine: Engine, by: Session | None) -> HalfDone | None:
         return None
     if candidate.rescues is not None or candidate.incumbent != engine.workspace.tip():
         return None
-    if not engine.workspace.has(candidate.commit, candidate.incumbent):
+    if not engine.workspace.commits.has(candidate.commit, candidate.incumbent):
         return None
     why_not = other_conditions(by, engine) if current.samples else ""
     saved = None if why_not else saved_of(current)

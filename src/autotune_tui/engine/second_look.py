@@ -27,7 +27,7 @@ async def ask(x: Experiment) -> str:
     outcome = Outcome(
         "keep", "", measured.effect, measured.interval, measured.evidence.pairs, measured.text, measured.scale
     )
-    diff = await asyncio.to_thread(x.engine.workspace.diff, x.incumbent, x.commit)
+    diff = await asyncio.to_thread(x.engine.workspace.commits.diff, x.incumbent, x.commit)
     try:
         answer = agent.inspect(await context.of(x), x.description, diff, outcome, x.emit)
         opinion = await attended(x, answer)

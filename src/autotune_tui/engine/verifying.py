@@ -58,11 +58,13 @@ async def commit(x: Experiment) -> None:
 async def _preserve(x: Experiment) -> None:
     """Journal the commit, and give it its ref."""
     workspace = x.engine.workspace
-    x.change_key = await asyncio.to_thread(workspace.change_key, x.incumbent, x.commit)
+    x.change_key = await asyncio.to_thread(workspace.commits.change_key, x.incumbent, x.commit)
     x.engine.record(resume.candidate_record(x, x.commit), sync=True)
     x.saved = None
     await asyncio.to_thread(workspace.keep, x.number, x.commit)
-    artifacts.write(x.engine, x.folder / "diff.patch", await asyncio.to_thread(workspace.diff, x.incumbent, x.commit))
+    artifacts.write(
+        x.engine, x.folder / "diff.patch", await asyncio.to_thread(workspace.commits.diff, x.incumbent, x.commit)
+    )
 
 
 async def _tidy(x: Experiment) -> None:

@@ -28,7 +28,7 @@ async def compile_changed(engine: Engine, side: Side, log: Path) -> None:
     if not commit or (before == commit and not cold):
         return
     # By way of the incumbent, from which both differ in what is known already.
-    changed = engine.workspace.changed_paths(before, engine.state.incumbent_sha or commit, commit)
+    changed = engine.workspace.commits.changed_paths(before, engine.state.incumbent_sha or commit, commit)
     files = sorted({path for path in changed if path.endswith(".py") and (engine.tree(side) / path).is_file()} | cold)
     if files and (found := _python(engine, side)):
         argv = [found, "-I", "-m", "compileall", "-q", "-i", "-"]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
 import shutil
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from autotune_tui.errors import WorkspaceError
@@ -86,3 +89,17 @@ def session_folder(root: Path, session: str, cache: str) -> Path:
     name = re.sub(r"[^\w.-]+", "-", root.name) or "root"
     digest = hashlib.sha256(os.fsencode(root)).hexdigest()[:8]
     return base / f"{name}-{digest}" / session
+
+
+@contextmanager
+def as_workspace_error() -> Iterator[None]:
+    """What the file system refuses, in words."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        title = "The disk is full" if full else "A file of the workspace cannot be written"
+        hint = (
+            "Free some space and start again." if full else "Look at the permissions of the cache folder and of .git."
+        )
+        raise WorkspaceError(title, str(error), hint) from error

@@ -13,9 +13,7 @@ a changed source, which could be taken for that of another version.
 
 from __future__ import annotations
 
-import errno
 import functools
-import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
@@ -28,12 +26,11 @@ from autotune_tui.workspace import traces
 from autotune_tui.workspace.attach import Attached
 from autotune_tui.workspace.bytecode import is_bytecode, remove_all, remove_stale
 from autotune_tui.workspace.changes import find_changes
+from autotune_tui.workspace.commits import Commits
 from autotune_tui.workspace.contents import Contents
-from autotune_tui.workspace.diff import Comparison
-from autotune_tui.workspace.folders import is_folder, remove_tree, session_folder
+from autotune_tui.workspace.folders import as_workspace_error, is_folder, remove_tree, session_folder
 from autotune_tui.workspace.git import GitError
 from autotune_tui.workspace.leftovers import Mark, marks, remove
-from autotune_tui.workspace.merge import Merged, merge
 from autotune_tui.workspace.messages import compose, parse_commit
 from autotune_tui.workspace.refs import SessionRefs, check_session
 from autotune_tui.workspace.refusals import refuse_unusable
@@ -52,12 +49,6 @@ Rival = NewType("Rival", str)
 """The name of a worktree for an agent that proposes beside another."""
 Place = Side | Rival
 _RIVAL = "rival-"
-_IDENTITY = {
-    "GIT_AUTHOR_NAME": "autotune-tui",
-    "GIT_AUTHOR_EMAIL": "autotune-tui@localhost",
-    "GIT_COMMITTER_NAME": "autotune-tui",
-    "GIT_COMMITTER_EMAIL": "autotune-tui@localhost",
-}
 
 
 class Workspace:
@@ -78,6 +69,7 @@ class Workspace:
         self._repository = repository
         self._git = repository.git
         self.contents = Contents(repository.git)
+        self.commits = Commits(repository.git, self.contents)
         self._refs = refs
         self._scope = scope
         self._narrowed = scope
@@ -122,7 +114,7 @@ class Workspace:
         what cannot be worked with: LFS content that is missing, a submodule without its commit, a tracked path that
         is to be linked.
         """
-        with _as_workspace_error():
+        with as_workspace_error():
             self._refs.remove_stale_locks()
             self._remove_rivals()
             new = self._refs.start(self.base_commit)
@@ -139,12 +131,6 @@ class Workspace:
         """The repository's git directory, which both worktrees share."""
         return self._repository.common
 
-    def changed_paths(self, *commits: str) -> set[str]:
-        """The files that differ from one of these commits to the next."""
-        steps = itertools.pairwise(commits)
-        changes = itertools.chain.from_iterable(self.contents.differences(old, new) for old, new in steps)
-        return {change.path for change in changes if change.new_mode.startswith("100")}
-
     def tip(self) -> str:
         """The commit of the session's branch."""
         self._last_tip = self._refs.tip()
@@ -158,7 +144,7 @@ class Workspace:
         makes it anew when it cannot be mended. But what is known of it, that its tracked files are those of the commit
         `held`, is not looked through again.
         """
-        with _as_workspace_error():
+        with as_workspace_error():
             try:
                 return self._sync(place, commit, held)
             except (GitError, OSError):
@@ -177,7 +163,7 @@ class Workspace:
     def rival(self, number: int, commit: str) -> Rival:
         """A further worktree at the commit, for an agent that proposes beside another; made the first time."""
         name = Rival(f"{_RIVAL}{number}")
-        with _as_workspace_error():
+        with as_workspace_error():
             if name not in self._trees:
                 self._rebuild(name, commit)
         self.sync(name, commit)
@@ -187,41 +173,41 @@ class Workspace:
         """Take what lies in the worktree as made by the setup command: from now on it stays and is no change, whether or not
         git ignores it. Tracked files are put back.
         """
-        with _as_workspace_error():
+        with as_workspace_error():
             self._made[place] = frozenset(each.path for each in self._tree(place).entries() if not each.tracked)
         self.sync(place, commit)
 
     def renew(self, side: Side, commit: str) -> None:
         """Make the worktree anew, without anything that git does not have; it is `fresh` then."""
-        with _as_workspace_error():
+        with as_workspace_error():
             self._rebuild(side, commit)
             self._sync(side, commit)
 
     def leftovers(self, side: Side, commit: str) -> dict[str, Mark]:
         """The files of a worktree that the commit does not have, each with its mark. Linked paths are not looked into."""
-        with _as_workspace_error():
+        with as_workspace_error():
             tree = self._tree(side)
             return marks(tree.path, tree.others(commit), self._attached.linked)
 
     def left_by_edit(self) -> dict[str, Mark]:
         """`leftovers` of the candidate and the commit last written, as `changes` saw them before."""
-        with _as_workspace_error():
+        with as_workspace_error():
             return marks(self._tree("candidate").path, self._beside, self._attached.linked)
 
     def remove_leftovers(self, side: Side, paths: Sequence[str]) -> None:
-        with _as_workspace_error():
+        with as_workspace_error():
             remove(self._tree(side).path, paths)
 
     def look(self, files: bool = True) -> dict[str, Mark]:
         """All that is in the candidate's worktree, for `restore`; without `files` only for one without files."""
-        with _as_workspace_error():
+        with as_workspace_error():
             return traces.look(self._tree("candidate").path, self._attached.paths, files)
 
     def restore(self, seen: Mapping[str, Mark], files: Iterable[str] | None = None) -> None:
         """Take away what was left in the candidate's worktree since `look` where git sees nothing of it. Given the `files`
         of the candidate's commit, also modes, times and attributes of tracked files.
         """
-        with _as_workspace_error():
+        with as_workspace_error():
             tree = self._tree("candidate")
             tracked = () if files is None else {*tree.tracked(), *files}
             traces.restore(tree.path, seen, tracked, self._attached.paths)
@@ -268,7 +254,7 @@ class Workspace:
         `changes` tells what the candidate's agent did; this tells, at any time, whether a worktree is what it is
         measured as. Costs three processes at most.
         """
-        with _as_workspace_error():
+        with as_workspace_error():
             tree = self._tree(side)
             base = tree.at or commit
             tree.adopt(base)
@@ -286,7 +272,7 @@ class Workspace:
 
     def changes(self, place: Place = "candidate") -> list[Change]:
         """What differs in a worktree from the commit it was synced to, committed or not, sorted by path."""
-        with _as_workspace_error():
+        with as_workspace_error():
             tree = self._tree(place)
             if not is_folder(tree.path):
                 raise WorkspaceError(f"The {place} worktree is gone", str(tree.path), "sync makes it anew.")
@@ -329,14 +315,14 @@ class Workspace:
         place: Place = "candidate",
     ) -> str:
         """The commit of `commit`, which no ref names yet."""
-        with _as_workspace_error():
+        with as_workspace_error():
             wanted = self._put_back(self.changes(place) if found is None else found, place)
             paths = [path for change in wanted for path in change.paths]
             if not paths:
                 raise WorkspaceError("There is nothing to commit", "No file in scope differs from the incumbent.")
             tree = self._tree(place)
             base = tree.at or self.tip()
-            sha = self._write_commit(tree.stage(paths), (base,), compose(message, trailers), {})
+            sha = self.commits.write(tree.stage(paths), (base,), compose(message, trailers))
             if place == "candidate":
                 self._beside.difference_update(paths)
             remove_stale(tree.path, paths)
@@ -344,41 +330,20 @@ class Workspace:
 
     def keep(self, experiment: int, commit: str) -> None:
         """Point refs/autotune/<session>/<experiment>, and the candidate's HEAD, at a commit; again does no harm."""
-        with _as_workspace_error():
+        with as_workspace_error():
             self._refs.keep_candidate(experiment, commit, self._git.at(self._tree("candidate").git_dir))
-
-    def has(self, commit: str, parent: str) -> bool:
-        """Whether there is such a commit, whole, with that parent."""
-        try:
-            self._git.run("rev-list", "--objects", "--quiet", f"{parent}..{commit}", "--")
-            return self._git.line("rev-parse", "--verify", "--quiet", f"{commit}^1") == parent
-        except GitError:
-            return False
 
     def reword(self, experiment: int, commit: str, message: str, trailers: Mapping[str, str]) -> str:
         """A new commit with the same tree, parents, author and author date; the experiment's ref moves to it, no
         branch does.
         """
-        with _as_workspace_error():
+        with as_workspace_error():
             head = parse_commit(self._git.run("cat-file", "commit", commit))
             author = {"GIT_AUTHOR_NAME": head.name, "GIT_AUTHOR_EMAIL": head.email, "GIT_AUTHOR_DATE": head.date}
-            sha = self._write_commit(head.tree, head.parents, compose(message, trailers), author)
+            sha = self.commits.write(head.tree, head.parents, compose(message, trailers), author)
             self._refs.update([(self._refs.candidate(experiment), sha, commit)])
             self.contents.same_files(sha, commit)
             return sha
-
-    def diff(self, old: str, new: str) -> str:
-        """A unified diff of two commits, for people; bytes that are no UTF-8 are replaced."""
-        return self._comparison(old, new).text
-
-    def stat(self, old: str, new: str) -> tuple[int, int]:
-        """(added, removed) lines."""
-        comparison = self._comparison(old, new)
-        return comparison.added, comparison.removed
-
-    def change_key(self, old: str, new: str) -> str:
-        """Equal for equal changes, also when the rest of the code differs."""
-        return self._comparison(old, new).key
 
     def advance(self, old: str, new: str) -> None:
         """Keep: move the branch from `old` to `new` in one compare-and-swap. Raises WorkspaceError when it is not at
@@ -387,28 +352,10 @@ class Workspace:
         self._refs.advance(old, new)
         self._last_tip = new
 
-    def merged(self, base: str, ours: str, theirs: str) -> Merged:
-        """What `theirs` changed since `base`, done to `ours`; touches no worktree. Each is a commit or a tree."""
-        with _as_workspace_error():
-            return merge(self._git, base, ours, theirs)
-
-    def parent(self, commit: str) -> str:
-        """The commit that another was made from. Raises GitError when it has none."""
-        return self._git.line("rev-parse", "--verify", "--quiet", f"{commit}^")
-
-    def same_files(self, one: str, other: str) -> bool:
-        """Whether two commits or trees hold the same files."""
-        return self._git.line("rev-parse", f"{one}^{{tree}}") == self._git.line("rev-parse", f"{other}^{{tree}}")
-
-    def commit_tree(self, tree: str, parent: str, message: str, trailers: Mapping[str, str]) -> str:
-        """A commit of a tree that was merged; no ref moves to it."""
-        with _as_workspace_error():
-            return self._write_commit(tree, (parent,), compose(message, trailers), {})
-
     def lay(self, commit: str, base: str) -> None:
         """Give the candidate the files of `commit`, as uncommitted changes of `base`."""
         self.sync("candidate", commit)
-        with _as_workspace_error():
+        with as_workspace_error():
             self._tree("candidate").adopt(base)
 
     def milestone(self, number: int) -> str:
@@ -417,18 +364,14 @@ class Workspace:
 
     def set_milestone(self, number: int, commit: str) -> None:
         """Point a milestone's ref at a commit, unless it is there already."""
-        with _as_workspace_error():
+        with as_workspace_error():
             self._refs.set_milestone(number, commit)
-
-    def commit_with(self, path: str, text: str) -> str:
-        """The latest commit of any branch by which a file gained or lost a text, shortened; empty when there is none."""
-        return self._git.line("log", "--all", "-1", "--format=%h", f"-S{text}", "--", path)
 
     def remove(self) -> None:
         """Unregister and delete the worktrees and the session's cache folder. The branch and the candidates' refs
         stay.
         """
-        with _as_workspace_error():
+        with as_workspace_error():
             self._remove_rivals()
             for side in SIDES:
                 unregister(self._repository.common, self.folder / side)
@@ -441,7 +384,7 @@ class Workspace:
     def discard(self) -> None:
         """`remove`, and the branch as well: for a session that was only tried. A branch that has gone on stays."""
         self.remove()
-        with _as_workspace_error():
+        with as_workspace_error():
             self._refs.delete()
 
     def _make_worktrees(self, tip: str) -> None:
@@ -539,38 +482,6 @@ class Workspace:
             self._attached.attach(tree.path, self.folder / "state")
             found = self.changes(place)
         raise WorkspaceError("The candidate keeps changing", f"{wrong[0].path} was put back and changed again.")
-
-    def _write_commit(self, tree: str, parents: tuple[str, ...], message: bytes, author: Mapping[str, str]) -> str:
-        git = self._git.with_env(**{**self._identity, **author})
-        words = [word for parent in parents for word in ("-p", parent)]
-        return git.run("commit-tree", tree, *words, "-F", "-", stdin=message).decode().strip()
-
-    @functools.cached_property
-    def _identity(self) -> dict[str, str]:
-        """Who commits: the user, as git knows them, or ourselves."""
-        try:
-            self._git.run("var", "GIT_COMMITTER_IDENT", config=("user.useConfigOnly=true",))
-            return {}
-        except GitError:
-            return {name: self._git.env.get(name) or text for name, text in _IDENTITY.items()}
-
-    def _comparison(self, old: str, new: str) -> Comparison:
-        with _as_workspace_error():
-            return self.contents.comparison(old, new)
-
-
-@contextmanager
-def _as_workspace_error() -> Iterator[None]:
-    """What the file system refuses, in words."""
-    try:
-        yield
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        title = "The disk is full" if full else "A file of the workspace cannot be written"
-        hint = (
-            "Free some space and start again." if full else "Look at the permissions of the cache folder and of .git."
-        )
-        raise WorkspaceError(title, str(error), hint) from error
 
 
 def _remove_if_empty(folder: Path) -> None:
