@@ -14,9 +14,9 @@ import pytest
 
 from autotune_tui.config import parse
 from autotune_tui.engine import oracle, recorded
-from autotune_tui.engine.calibration import prepare_both
 from autotune_tui.engine.core import Engine
 from autotune_tui.engine.preflight import check
+from autotune_tui.engine.ready import prepare_both
 from autotune_tui.engine.run import engine_for
 from autotune_tui.errors import ConfigError, EngineError
 from autotune_tui.journal.files import SessionFolder

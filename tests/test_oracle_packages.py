@@ -20,8 +20,8 @@ import pytest
 
 from autotune_tui.config import parse
 from autotune_tui.engine import recorded
-from autotune_tui.engine.calibration import prepare_both
 from autotune_tui.engine.core import Engine
+from autotune_tui.engine.ready import prepare_both
 from autotune_tui.engine.recorded import Recorded
 from autotune_tui.engine.run import engine_for
 from autotune_tui.journal.files import SessionFolder

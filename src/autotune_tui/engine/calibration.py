@@ -1,26 +1,20 @@
-"""Opening a segment: set up and verify the unchanged code, find the noise floor, lock the baseline."""
+"""Finding the noise floor: the unchanged code is measured against itself (D1)."""
 
 from __future__ import annotations
 
-import asyncio
 import math
 import os
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from autotune_tui.config import Source
-from autotune_tui.engine import absent, canary, leftovers, locks, second
-from autotune_tui.engine.budget import as_recorded
+from autotune_tui.engine import absent
 from autotune_tui.engine.confinement import hint
 from autotune_tui.engine.core import Engine, text_of
-from autotune_tui.engine.oracle import expect
 from autotune_tui.engine.sampling import Blocks, Comparison, SampleFailed, Sampler, derived_seed
-from autotune_tui.errors import EngineError, MeasureError
-from autotune_tui.model.events import Calibration, Config, Phase, Result
+from autotune_tui.errors import MeasureError
+from autotune_tui.model.events import Calibration
 from autotune_tui.stats.noise import (
     detectable_effect,
     is_exact,
@@ -31,7 +25,7 @@ from autotune_tui.stats.noise import (
 )  # fmt: skip
 from autotune_tui.stats.scale import choose_scale
 from autotune_tui.stats.sequential import RULES
-from autotune_tui.workspace import Place, Side
+from autotune_tui.workspace import SIDES
 
 BLOCKS = {"quick": 3, "standard": 5, "strict": 5, "costly": 1}
 """A/A blocks (two pairs each) by decision profile: ten pairs, fewer where a run is dear."""
@@ -43,190 +37,6 @@ TIMEOUT_FLOOR = 5.0
 """Seconds that a sample may always take: a busy machine holds up a short command for longer than twice its time."""
 
 SPREAD_LIMIT = 0.05
-
-SIDES: tuple[Side, Side] = ("incumbent", "candidate")
-
-
-async def open_segment(engine: Engine, segment: int, mode: str = "optimize", *, again: bool = False) -> None:
-    """Journal the segment's config, calibrate, and journal the baseline. Raises EngineError, MeasureError.
-
-    `again`: what measures has changed, so that the canary is repeated.
-    """
-    config, commit = engine.config, engine.workspace.tip()
-    metric, limits = config.metric, config.health
-    engine.record(
-        Config(
-            name=engine.folder.id,
-            metric_name=metric.name,
-            metric_unit=metric.unit,
-            direction=metric.direction,
-            segment=segment,
-            mode=mode,
-            objective={"primaryMetric": metric.name, "direction": metric.direction},
-            budget=as_recorded(config.budget),
-            health={
-                "maxNoImprovementRuns": limits.max_no_improvement,
-                "maxCrashStreak": limits.max_crash_streak,
-            },
-            recovery={
-                "playbooks": list(config.recovery.playbooks),
-                "maxHealingAttempts": config.recovery.max_attempts,
-                "pauseOnExhaustedRecovery": True,
-            },
-            baseline_commit=commit,
-            target=metric.target,
-            threshold=str(metric.threshold),
-            source=metric.source,
-            profile=config.decision.profile,
-            command=text_of(config.benchmark.command),
-            scope={"include": config.scope.include, "exclude": config.scope.exclude},
-        ),
-        sync=True,
-    )
-    log = engine.folder.baseline / "bench.log"
-    require_files(engine)
-    with step(engine, "setup"):
-        await prepare_both(engine, commit, log)
-    with step(engine, "check"):
-        await verify_unchanged(engine, log)
-        await second.verify(engine)
-    if config.oracle.asked_for:
-        with step(engine, "oracle"):
-            await expect(engine, segment, log)
-    if again or canary.is_due(engine):
-        with step(engine, "canary"):
-            await canary.require(engine, commit, log)
-            await prepare_both(engine, commit, log)
-    with step(engine, "calibrate"):
-        calibration, blocks = await calibrate(engine, segment, log)
-        for side in SIDES:
-            await leftovers.learn(engine, side, commit, "run")
-    engine.record(calibration)
-    for warning in calibration.warnings:
-        engine.note(warning, "warning")
-    values = blocks.values()
-    locked = await locks.lock(engine, segment)
-    engine.record(
-        Result(
-            index=0,
-            locks=locked.digest,
-            commit=commit[:10],
-            sha=commit,
-            metric=float(np.median(values)),
-            status="keep",
-            description="baseline",
-            segment=segment,
-            metrics={
-                name: float(np.median(blocks.values(name)))
-                for name in sorted(set.intersection(*(set(s.metrics) for block in blocks.taken for s in block)))
-            },
-            health=engine.state.health or "running",
-            reason="baseline",
-            scale=calibration.scale,
-            mode=mode,
-            environment=engine.snapshot.hash,
-        ),
-        sync=True,
-    )
-
-
-@contextmanager
-def step(engine: Engine, phase: str) -> Iterator[None]:
-    """Journal a step of the segment's own work as a phase of experiment 0."""
-    engine.record(Phase(phase=phase))
-    began, outcome = time.monotonic(), "interrupted"
-    try:
-        yield
-        outcome = ""
-    finally:
-        engine.record(Phase(phase=phase, state="end", seconds=time.monotonic() - began, outcome=outcome))
-
-
-def require_files(engine: Engine) -> tuple[str, ...]:
-    """The files in scope. Raises EngineError when there is none: no candidate could ever change anything."""
-    files = engine.workspace.files()
-    if not files:
-        raise EngineError(
-            "The scope matches no file",
-            f"include = {engine.config.scope.include}, exclude = {engine.config.scope.exclude}",
-            "Patterns are relative to the repository's root and match files that git tracks: src/**, *.py.",
-        )
-    return files
-
-
-async def prepare_both(engine: Engine, commit: str, log: Path) -> None:
-    """Both worktrees at `commit`, set up and built."""
-    for side in SIDES:
-        if side not in engine.known and side not in engine.workspace.fresh:  # of an engine that died
-            await asyncio.to_thread(engine.workspace.renew, side, commit)
-        await engine.place(side, commit)
-        await make_ready(engine, side, commit, log)
-        await build(engine, side, commit, log)
-
-
-async def make_ready(engine: Engine, side: Side, commit: str, log: Path) -> None:
-    """Set up a worktree that was made and not set up yet; what that leaves must stay as it is."""
-    known = engine.known.get(side)
-    if known is None or not known.set_up:
-        await set_up(engine, side, commit, log)
-        await leftovers.learn(engine, side, commit, "setup")
-
-
-async def set_up(engine: Engine, place: Place, commit: str, log: Path) -> None:
-    """Run `[benchmark].setup` in a worktree, whose tracked files stay those of the commit. Raises EngineError when it fails."""
-    command = engine.config.benchmark.setup
-    if command:
-        run = await engine.command(command, place, limit=engine.config.benchmark.timeout, log=log, job="setup")
-        if not run.ok:
-            raise EngineError(
-                "The set-up command failed",
-                f"`{text_of(command)}` failed: {run.failure}.\n{run.tail}",
-                absent.hint(
-                    engine,
-                    command,
-                    run.tail,
-                    "Run it by hand in a fresh clone of the repository, then correct [benchmark].setup.",
-                ),
-            )
-        await asyncio.to_thread(engine.workspace.set_up, place, commit)
-
-
-async def build(engine: Engine, side: Side, commit: str, log: Path) -> None:
-    """Build a worktree for `commit` unless it was. Raises EngineError when it fails."""
-    command = engine.config.benchmark.build
-    if command and engine.built.get(side) != commit:
-        run = await engine.command(command, side, limit=engine.config.benchmark.timeout, log=log, job="build")
-        if not run.ok:
-            raise EngineError(
-                "The build fails on code that was not changed",
-                f"`{text_of(command)}` failed: {run.failure}.\n{run.tail}",
-                absent.hint(
-                    engine,
-                    command,
-                    run.tail,
-                    "Run it by hand in a fresh clone of the repository, then correct [benchmark].build.",
-                ),
-            )
-        await leftovers.learn(engine, side, commit, "build")
-    engine.built[side] = commit
-
-
-async def verify_unchanged(engine: Engine, log: Path) -> None:
-    """The checks must pass on the unchanged code, or they could say nothing about a candidate."""
-    checks = engine.config.checks
-    if checks.command:
-        run = await engine.command(checks.command, "candidate", limit=checks.timeout, log=log, job="checks")
-        if not run.ok:
-            raise EngineError(
-                "The checks fail on code that was not changed",
-                f"`{text_of(checks.command)}` failed: {run.failure}.\n{run.tail}",
-                absent.hint(
-                    engine,
-                    checks.command,
-                    run.tail,
-                    "They run in a clean worktree: files that git ignores must be named in [workspace].link or copy.",
-                ),
-            )
 
 
 async def calibrate(engine: Engine, segment: int, log: Path) -> tuple[Calibration, Blocks]:

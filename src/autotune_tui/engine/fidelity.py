@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from autotune_tui.engine import canary
-from autotune_tui.engine.calibration import prepare_both
+from autotune_tui.engine.ready import prepare_both
 from autotune_tui.engine.recovery import Exhausted
 
 if TYPE_CHECKING:

@@ -18,17 +18,18 @@ from autotune_tui.engine import (
     watchdog_places,
 )
 from autotune_tui.engine.budget import used_up
-from autotune_tui.engine.calibration import open_segment, prepare_both, step
 from autotune_tui.engine.control import PLAYBOOKS as ASKED
 from autotune_tui.engine.control import Control, GivenUp
 from autotune_tui.engine.core import Engine
 from autotune_tui.engine.measuring import validate
 from autotune_tui.engine.milestones import set_if_due
 from autotune_tui.engine.override import Wish
+from autotune_tui.engine.ready import prepare_both
 from autotune_tui.engine.recovery import Exhausted, Found
 from autotune_tui.engine.recovery.course import in_force, lift
 from autotune_tui.engine.recovery.playbooks import play
 from autotune_tui.engine.sampling import SampleFailed
+from autotune_tui.engine.segment import open_segment, step
 from autotune_tui.errors import WorkspaceError
 from autotune_tui.journal.writer import timestamp
 from autotune_tui.model.events import Health

@@ -12,9 +12,9 @@ import numpy as np
 
 from autotune_tui.config import Metric
 from autotune_tui.engine.budget import time_left
-from autotune_tui.engine.calibration import SIDES, build, make_ready
 from autotune_tui.engine.control import Control
 from autotune_tui.engine.core import Engine
+from autotune_tui.engine.ready import build, make_ready
 from autotune_tui.engine.resume import Saved
 from autotune_tui.engine.sampling import Blocks, Comparison, Sampler, Taken, derived_seed
 from autotune_tui.engine.warm import compile_changed
@@ -26,7 +26,7 @@ from autotune_tui.stats.estimate import GuardVerdict, estimate, excludes_harm, g
 from autotune_tui.stats.noise import detectable_effect
 from autotune_tui.stats.scale import Scale, gain_score, harm_score, relative_change, to_scores
 from autotune_tui.stats.sequential import RULES, Evidence, judge, judge_exact
-from autotune_tui.workspace import Side
+from autotune_tui.workspace import SIDES, Side
 
 HARM_LOOKS = (10, 16, 24, 40)
 HARM_ALPHA = 0.05

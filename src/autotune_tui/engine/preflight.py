@@ -12,11 +12,12 @@ from pathlib import Path
 
 from autotune_tui.config import SessionConfig
 from autotune_tui.engine import canary, confinement, findings, locks, second
-from autotune_tui.engine.calibration import BLOCKS, calibrate, prepare_both, require_files, verify_unchanged
+from autotune_tui.engine.calibration import BLOCKS, calibrate
 from autotune_tui.engine.core import Engine, text_of
 from autotune_tui.engine.findings import Line
 from autotune_tui.engine.holdout import prepare
 from autotune_tui.engine.oracle import expect
+from autotune_tui.engine.ready import prepare_both, require_files, verify_unchanged
 from autotune_tui.engine.run import engine_for
 from autotune_tui.engine.sampling import Blocks
 from autotune_tui.errors import AutotuneError

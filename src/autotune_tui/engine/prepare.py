@@ -15,8 +15,8 @@ from pathlib import Path
 
 from autotune_tui.agents.base import AgentEvent, Builder, Built, Context, Kind, Submission
 from autotune_tui.config import SessionConfig
-from autotune_tui.engine.calibration import set_up
 from autotune_tui.engine.core import Engine
+from autotune_tui.engine.ready import set_up
 from autotune_tui.engine.run import engine_for
 from autotune_tui.errors import AgentError, UsageError, WorkspaceError
 from autotune_tui.journal.files import SessionFolder

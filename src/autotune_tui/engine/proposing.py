@@ -10,9 +10,9 @@ from typing import TypeVar
 from autotune_tui import report
 from autotune_tui.agents.base import AgentStalled, AgentUnavailable, AlreadyTried, Edit, Plan
 from autotune_tui.engine import artifacts, context, outputs, override, profiling, proposals, resume
-from autotune_tui.engine.calibration import build as build_side
-from autotune_tui.engine.calibration import make_ready
 from autotune_tui.engine.experiment import Ended, Experiment
+from autotune_tui.engine.ready import build as build_side
+from autotune_tui.engine.ready import make_ready
 from autotune_tui.engine.verifying import refuse_tried
 from autotune_tui.engine.watchdog_agent import attended
 from autotune_tui.errors import AgentError, WorkspaceError

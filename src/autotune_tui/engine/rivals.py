@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 
 from autotune_tui.agents.base import Agent, Context, NothingToPropose, Resident
 from autotune_tui.engine import context, proposals
-from autotune_tui.engine.calibration import set_up
 from autotune_tui.engine.core import Engine
 from autotune_tui.engine.experiment import Ended, Experiment
 from autotune_tui.engine.proposing import asked, refuse_tried_plan
+from autotune_tui.engine.ready import set_up
 from autotune_tui.engine.verifying import scope
 from autotune_tui.errors import AutotuneError
 from autotune_tui.model.format import one_line

@@ -18,9 +18,9 @@ from typing import Any, ClassVar
 
 from autotune_tui.config import Metric, SessionConfig
 from autotune_tui.engine import absent
-from autotune_tui.engine.calibration import build, set_up
 from autotune_tui.engine.confinement import hint
 from autotune_tui.engine.core import Engine, text_of
+from autotune_tui.engine.ready import build, set_up
 from autotune_tui.engine.run import engine_for
 from autotune_tui.errors import AutotuneError, MeasureError
 from autotune_tui.journal.files import SessionFolder

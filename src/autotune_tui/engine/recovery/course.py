@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from autotune_tui.engine.calibration import build, make_ready
 from autotune_tui.engine.core import Engine
+from autotune_tui.engine.ready import build, make_ready
 from autotune_tui.errors import AutotuneError
 from autotune_tui.model.events import Recovery
 from autotune_tui.model.format import one_line

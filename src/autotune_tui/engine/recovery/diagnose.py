@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from autotune_tui.engine.calibration import prepare_both, verify_unchanged
 from autotune_tui.engine.core import Engine
+from autotune_tui.engine.ready import prepare_both, verify_unchanged
 from autotune_tui.engine.recovery.base import Found, nothing
 from autotune_tui.engine.sampling import SampleFailed, Sampler, derived_seed
 from autotune_tui.engine.signs import unsteady

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from autotune_tui.engine.calibration import open_segment, prepare_both
 from autotune_tui.engine.core import Engine
+from autotune_tui.engine.ready import prepare_both
 from autotune_tui.engine.recovery.base import Exhausted, Found, nothing
 from autotune_tui.engine.sampling import SampleFailed, Sampler, derived_seed
+from autotune_tui.engine.segment import open_segment
 from autotune_tui.model.health import Failure
 
 
