@@ -206,6 +206,8 @@ async def test_what_setup_leaves_in_a_rivals_worktree_is_no_change_of_its(tmp_pa
     assert ours.verdicts[:2] == [("keep", "improvement"), ("keep", "improvement")]
     for proposed in (event for event in ours.events if isinstance(event, Proposal)):
         assert git(ours.repo, "diff", "--name-only", proposed.incumbent, proposed.commit) == "src/knob.py"
+    assert phases(ours, 3)[:2] == ["sync", "invite"]
+    assert len([*ours.folder.root.rglob("setup.log")]) == 1, "it is set up once, not each time that it is invited"
 
 
 @pytest.mark.parametrize(

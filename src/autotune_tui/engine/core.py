@@ -99,8 +99,6 @@ class Engine:
     pulse: Pulse = field(default_factory=Pulse)
     places: Places | None = None
     """Where the repository and the session were when the loop began."""
-    rivals_ready: set[Place] = field(default_factory=set)
-    """The worktrees of rivals that are set up."""
     rivals_failed: Counter[str] = field(default_factory=Counter)
     """How often each failed in a row."""
     profiles: dict[str, Profile] = field(default_factory=dict)

@@ -113,9 +113,8 @@ async def _placed(x: Experiment, name: str, agent: Agent, number: int) -> Experi
     place = await asyncio.to_thread(engine.workspace.rival, number, x.incumbent)
     folder = engine.folder.root / FOLDER / f"{x.number:03}-{name.replace(':', '-')}"
     folder.mkdir(parents=True, exist_ok=True)
-    if place not in engine.rivals_ready:
+    if not engine.workspace.is_set_up(place):
         await set_up(engine, place, x.incumbent, folder / "setup.log")
-        engine.rivals_ready.add(place)
     return replace(x, agent=agent, place=place, folder=folder, heard=0)
 
 

@@ -177,6 +177,10 @@ class Workspace:
             self._made[place] = frozenset(each.path for each in self._tree(place).entries() if not each.tracked)
         self.sync(place, commit)
 
+    def is_set_up(self, place: Place) -> bool:
+        """Whether `set_up` was said of the worktree, and it was not made anew since."""
+        return place in self._made
+
     def renew(self, side: Side, commit: str) -> None:
         """Make the worktree anew, without anything that git does not have; it is `fresh` then."""
         with as_workspace_error():
