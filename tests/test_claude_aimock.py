@@ -14,10 +14,9 @@ from typing import Any
 
 import pytest
 
-from claude_support import plan
+from claude_support import configured, plan
 from engine_support import EXACT, Session, git, make_repo
 from messages_server import KEY
-from test_claude_session import configured
 
 CLI = Path(os.environ.get("AIMOCK", "/nowhere")) / "node_modules/@copilotkit/aimock/dist/cli.js"
 
