@@ -115,6 +115,23 @@ async def test_nothing_of_a_rival_outlives_what_ends_its_experiment(tmp_path: Pa
     assert not list((tmp_path / "cache").rglob("rival-*"))
 
 
+async def test_a_worktree_that_hangs_while_it_is_set_up_can_be_skipped(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    os.mkfifo(pids)
+    ours = with_rivals(tmp_path, "echo 50 > src/value.txt", '[sandbox]\nmode = "none"\n[budget]\nexperiments = 2\n')
+    hangs = f"case $PWD in *rival-1) sleep 1000 & echo $! > '{pids}'; wait;; esac"
+    benchmark = ours.config.benchmark.model_copy(update={"setup": hangs})
+    ours.config = ours.config.model_copy(update={"benchmark": benchmark})
+    async with asyncio.timeout(60):
+        running = asyncio.create_task(ours.run())
+        begun = (await asyncio.to_thread(pids.read_text)).split()
+        send(ours.folder.inbox, "skip", by="a test")
+        await running
+    assert not alive(map(int, begun))
+    assert phases(ours, 1) == ["sync", "invite", "reflect"]
+    assert ours.verdicts[0] == ("discard", "skipped")
+
+
 BOTH = {"src/knob.py": "VALUE = 100\n" + KNOB}
 ONE_FILE = """\
 #!/bin/sh
