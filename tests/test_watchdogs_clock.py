@@ -8,9 +8,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -92,29 +93,40 @@ def test_without_a_regular_beat_a_long_time_between_two_means_nothing() -> None:
     assert found.kind == "suspended"
 
 
-class Sleeping(LocalExecutor):
-    """The first run of the candidate that counts takes place while the machine sleeps for a minute."""
+class Held(LocalExecutor):
+    """The first run of the candidate that counts takes place while the machine is held up."""
 
     seen = 0
-    failing = False
+    how: Mapping[str, Any] = {}
 
     async def run(self, command: Command) -> Run:
         done = await super().run(command)
         if command.purpose == "benchmark" and command.cwd.name == "candidate" and "AUTOTUNE_SEED" in command.env:
-            Sleeping.seen += 1
-            if Sleeping.seen == 7:
-                return replace(done, suspended=60.0, exit=1 if Sleeping.failing else done.exit)
+            Held.seen += 1
+            if Held.seen == 7:
+                return replace(done, **Held.how)
         return done
 
 
-@pytest.mark.parametrize("failing", [False, True], ids=["a block", "a run that failed by it"])
-async def test_what_was_measured_while_the_machine_slept_is_measured_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: bool
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ({"suspended": 60.0}, "the machine was suspended for 60.0 s"),
+        ({"suspended": 60.0, "exit": 1}, "a run is made again, as the machine did not go on meanwhile: exit code 1"),
+        (
+            {"steal": 0.6, "timed_out": True},
+            "a run is made again, as the hypervisor took 60% of the time: killed after",
+        ),
+    ],
+    ids=["a block", "a run that failed by sleep", "a run that took too long by steal"],
+)
+async def test_what_was_measured_while_the_machine_was_held_up_is_measured_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: dict[str, Any], words: str
 ) -> None:
     """D10, H6: a block is taken again as a block; a run that failed meanwhile is no crash of the candidate."""
-    monkeypatch.setattr(Sleeping, "seen", 0)
-    monkeypatch.setattr(Sleeping, "failing", failing)
-    monkeypatch.setattr(engine_run, "LocalExecutor", Sleeping)
+    monkeypatch.setattr(Held, "seen", 0)
+    monkeypatch.setattr(Held, "how", how)
+    monkeypatch.setattr(engine_run, "LocalExecutor", Held)
     agent = "echo 90 > src/value.txt"
     session = Session(
         make_repo(tmp_path, bench=EXACT), configure(tmp_path / "cache", agent, "[budget]\nexperiments = 1")
@@ -122,9 +134,7 @@ async def test_what_was_measured_while_the_machine_slept_is_measured_again(
     await session.run()
     assert session.verdicts == [("keep", "improvement")]
     said = [note.text for note in session.state.notes]
-    if failing:
-        assert any("a run is made again, as the machine did not go on meanwhile: exit code 1" in text for text in said)
-    assert any("the machine was suspended for 60.0 s" in text for text in said) is not failing
+    assert sum(words in text for text in said) == 1
     taken = [record for record in session.events if isinstance(record, Sample) and record.attempt == 1]
     # Blocks are taken again for what is said only: for this sleep, or where the machine was disturbed in earnest.
     assert len(taken) % 4 == 0

@@ -14,7 +14,7 @@ import pytest
 from autotune_tui.measure.executors.base import Command, argv_of
 from autotune_tui.measure.executors.local import LocalExecutor
 from autotune_tui.measure.launcher.clocks import clocks, disturbances, speed, throttles
-from autotune_tui.stats.disturbance import disturbed
+from autotune_tui.stats.disturbance import disturbed, excuse
 
 SPIN = "while True: pass"
 LABELS = np.array([True, False, True, False])
@@ -92,3 +92,20 @@ def test_heat_and_limits_are_read_where_the_machine_tells_them(tmp_path: Path) -
 def test_what_disturbs_a_block_is_said(machine: dict[str, Any], flags: list[str]) -> None:
     """D10: a load that was there before is this machine's normal; one that comes is a disturbance."""
     assert list(disturbed([], np.zeros(4), LABELS, 0.05, 0.0, 0.0, 0.0, **machine)) == flags
+
+
+@pytest.mark.parametrize(
+    ("timed_out", "steal", "interrupted", "words"),
+    [
+        (True, 0.5, False, "the hypervisor took 50% of the time"),
+        (True, 0.05, False, ""),
+        (False, 0.5, False, ""),
+        (False, 0.0, True, "the machine did not go on meanwhile"),
+        (True, 0.5, True, "the machine did not go on meanwhile"),
+    ],
+)
+def test_a_run_that_failed_is_excused_by_what_held_up_the_machine(
+    timed_out: bool, steal: float, interrupted: bool, words: str
+) -> None:
+    """D10: a crash is the code's own however much was stolen; only time is what a hypervisor takes."""
+    assert excuse(timed_out=timed_out, steal_share=steal, interrupted=interrupted) == words

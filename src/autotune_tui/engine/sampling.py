@@ -20,7 +20,7 @@ from autotune_tui.errors import MeasureError
 from autotune_tui.measure import sources
 from autotune_tui.measure.executors.base import Run, argv_of
 from autotune_tui.model.events import Sample
-from autotune_tui.stats.disturbance import SUSPENDED, disturbed
+from autotune_tui.stats.disturbance import SUSPENDED, disturbed, excuse
 from autotune_tui.stats.order import block_order
 from autotune_tui.stats.scale import Scale, to_scores
 from autotune_tui.workspace import Side
@@ -87,8 +87,9 @@ class Sampler:
         """Run the benchmark once. With `discard` it is a warm-up: nothing is journalled. Raises SampleFailed."""
         metric = self.bench.metric
         done, interrupted = await self._run(side, seed, discard)
-        if not done.ok and interrupted:
-            self.engine.note(f"a run is made again, as the machine did not go on meanwhile: {done.failure}")
+        why = excuse(timed_out=done.timed_out, steal_share=done.steal, interrupted=interrupted)
+        if not done.ok and why:
+            self.engine.note(f"a run is made again, as {why}: {done.failure}", experiment=self.experiment)
             done, interrupted = await self._run(side, seed, discard)
         if not done.ok:
             reason = "timeout" if done.timed_out or done.stalled else "benchmark_crash"

@@ -66,6 +66,15 @@ def disturbed(
     return tuple(flags)
 
 
+def excuse(*, timed_out: bool, steal_share: float, interrupted: bool) -> str:
+    """Why a run that failed says nothing about the code, in words; empty when it does."""
+    if interrupted:
+        return "the machine did not go on meanwhile"
+    if timed_out and steal_share > STEAL_SHARE:
+        return f"the hypervisor took {steal_share:.0%} of the time"
+    return ""
+
+
 def _level_shifted(reference: Floats, incumbent: Floats, sigma: float) -> bool:
     """Whether both incumbent runs lie far from the earlier ones on the same side; one slow run is ordinary noise."""
     if reference.size < LEAST_REFERENCE:
