@@ -87,8 +87,7 @@ class Sampler:
         """Run the benchmark once. With `discard` it is a warm-up: nothing is journalled. Raises SampleFailed."""
         metric = self.bench.metric
         done, interrupted = await self._run(side, seed, discard)
-        why = excuse(timed_out=done.timed_out, steal_share=done.steal, interrupted=interrupted)
-        if not done.ok and why:
+        if not done.ok and (why := excuse(timed_out=done.timed_out, steal_share=done.steal, interrupted=interrupted)):
             self.engine.note(f"a run is made again, as {why}: {done.failure}", experiment=self.experiment)
             done, interrupted = await self._run(side, seed, discard)
         if not done.ok:

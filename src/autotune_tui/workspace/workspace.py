@@ -6,9 +6,10 @@
                                          /state         our indexes, the submodules' git directories
 
 The two paths have the same length and every file in them is of one commit, so that what is measured is the code.
-Ignored files stay through `sync`: they are what builds leave (`build/`, `target/`, `node_modules/`) and what makes the
-next build take seconds. Which of them may stay is the engine's to say (`leftovers`). The exception is Python's bytecode of
-a changed source, which could be taken for that of another version.
+Ignored files stay through `sync`: they are what builds leave (`build/`, `target/`, `node_modules/`) and what makes
+the next build take seconds. So does what the setup command left. Which of it may stay is the engine's to say
+(`leftovers`). The exception is Python's bytecode of a changed source, which could be taken for that of another
+version.
 """
 
 from __future__ import annotations
@@ -138,7 +139,7 @@ class Workspace:
 
     def sync(self, place: Place, commit: str, *, held: str = "") -> dict[str, Mark]:
         """Make the worktree the commit: tracked files as committed, no untracked ones but ignored, linked and copied
-        paths. Returns what `leftovers` would.
+        paths, and those that setup made. Returns what `leftovers` would.
 
         Believes nothing of what was done in the worktree meanwhile (HEAD, index, `.git`, the folder itself), and
         makes it anew when it cannot be mended. But what is known of it, that its tracked files are those of the commit
